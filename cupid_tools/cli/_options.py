@@ -1,0 +1,127 @@
+"""Options that several tools share: one spelling, one help text, one default."""
+
+from __future__ import annotations
+
+import argparse
+
+from cupid_tools import __version__
+from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
+
+DEFAULT_SEED = 1
+DEFAULT_RECIPE = "mirinter-trans"
+
+
+def add_pairs(parser: ToolParser, help: str = "pair table") -> None:
+    """The stream: a pair table as positional argument, stdin by default."""
+    parser.add_argument("pairs", nargs="?", default="-", metavar="PAIRS", help=f"{help} (default: stdin)")
+    parser.inputs.append("pairs")
+
+
+def add_fasta(parser: ToolParser, *, required: bool = True, help: str = "the RNAs that the pairs name") -> None:
+    """``-f/--fasta`` with ``--format`` and ``--types``."""
+    group = parser.add_argument_group("RNAs")
+    group.add_argument("-f", "--fasta", required=required, metavar="FASTA", help=f"{help}; plain or gzip")
+    parser.inputs.append("fasta")
+    add_fasta_format(parser, group)
+
+
+def add_fasta_format(parser: ToolParser, group: argparse._ArgumentGroup) -> None:
+    """``--format`` and ``--types``, for tools whose RNAs are not ``-f``."""
+    group.add_argument(
+        "--format",
+        default="fasta",
+        metavar="NAME",
+        help="format of the RNAs: fasta, or another that Biopython reads, such as genbank, embl, stockholm "
+        "(default: %(default)s)",
+    )
+    group.add_argument("--types", metavar="TSV", help="table of id and type that overrides type= in the headers")
+    parser.inputs.append("types")
+
+
+def add_output(parser: ToolParser, help: str = "where to write the pair table") -> None:
+    """``-o/--output``, stdout by default."""
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help=f"{help} (default: stdout)")
+    parser.outputs.append("output")
+
+
+def add_required_output(parser: ToolParser, metavar: str, help: str) -> None:
+    """``-o/--output`` for tools whose output is not a stream."""
+    parser.add_argument("-o", "--output", required=True, metavar=metavar, help=help)
+    parser.outputs.append("output")
+
+
+def add_fasta_out(parser: ToolParser, *, required: bool, help: str) -> None:
+    """``--fasta-out``."""
+    parser.add_argument("--fasta-out", required=required, metavar="FASTA", help=help)
+    parser.outputs.append("fasta_out")
+
+
+def add_embeddings(parser: ToolParser, *, required: bool = True) -> None:
+    """``-e/--embeddings``, repeatable."""
+    parser.add_argument(
+        "-e",
+        "--embeddings",
+        action="append",
+        required=required,
+        metavar="NPY",
+        help="embedding store made by cupid-embed; give it several times to read several stores as one",
+    )
+    parser.inputs.append("embeddings")
+
+
+def add_seed(parser: ToolParser) -> None:
+    """``--seed``, fixed by default."""
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of all random choices (default: %(default)s)"
+    )
+
+
+def add_device(parser: ToolParser) -> None:
+    """``--device`` and ``--threads``."""
+    group = parser.add_argument_group("computing")
+    group.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="auto, cpu, cuda or cuda:N; auto takes a GPU where there is one and says so (default: %(default)s)",
+    )
+    group.add_argument(
+        "--threads", type=positive_int, metavar="N", help="CPU threads (default: all that the process may use)"
+    )
+
+
+def add_common(parser: ToolParser, *, drops: bool = False) -> None:
+    """What every tool has: ``--report``, ``--quiet``, ``--log-level``, ``--version``; ``--dropped`` where it drops."""
+    group = parser.add_argument_group("reporting")
+    if drops:
+        group.add_argument("--dropped", metavar="TSV", help="list every RNA and pair that was left out, and why")
+        parser.outputs.append("dropped")
+    group.add_argument("--report", metavar="JSON", help="write settings, input digests and counts")
+    parser.outputs.append("report")
+    group.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    group.add_argument(
+        "--log-level", choices=LOG_LEVELS, default="info", help="how much to tell (default: %(default)s)"
+    )
+    group.add_argument("--version", action="version", version=__version__, help="print the version and exit")
+
+
+def positive_int(text: str) -> int:
+    """An integer of at least 1, for argparse."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A number between 0 and 1, both excluded, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value

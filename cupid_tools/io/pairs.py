@@ -1,0 +1,199 @@
+"""The pair table: the stream that passes between the tools.
+
+Tab-separated with a header; ``id_a`` and ``id_b`` are required, ``label`` (1 or 0), ``split`` and ``origin`` have fixed
+meanings, and any other column is carried through unchanged. Nothing is quoted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cupid_tools.errors import InputError
+from cupid_tools.io.streams import read_lines
+from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
+
+ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
+BLOCK_ROWS = 100_000
+
+_LABELS = {"0": 0, "1": 1}
+_REPEATING = frozenset((ID_A, ID_B, LABEL, SPLIT, ORIGIN))
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Pairs of RNAs with their columns.
+
+    Attributes:
+        frame: one row a pair, indexed by the line of the file it came from (0 for rows that were made). ``label`` is
+            int8 where present; every other column holds str.
+        path: where it was read, for messages.
+    """
+
+    frame: pd.DataFrame
+    path: str
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def has(self, column: str) -> bool:
+        """Whether the table has this column."""
+        return column in self.frame.columns
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column as an array [rows]."""
+        return self.frame[name].to_numpy()
+
+    def where(self, keep: NDArray[np.bool_]) -> PairTable:
+        """The rows where *keep* [rows] is true, in order."""
+        return replace(self, frame=self.frame[keep])
+
+    def assign(self, **columns: Any) -> PairTable:
+        """The table with columns added or replaced; new ones come last."""
+        return replace(self, frame=self.frame.assign(**columns))
+
+    def require(self, *columns: str, hint: str | None = None) -> None:
+        """Raise InputError unless all *columns* are there."""
+        for column in columns:
+            if not self.has(column):
+                raise InputError(self.path, f"column {column!r} is missing", line=1, hint=hint)
+
+    def refuse(self, bad: NDArray[np.bool_], problem: str, *, hint: str | None = None) -> None:
+        """Raise InputError for the first row where *bad* [rows] is true.
+
+        Args:
+            bad: which rows break the contract.
+            problem: what is wrong; ``{column}`` is replaced by that row's value, as in ``{id_a}``.
+            hint: how to mend it.
+        """
+        if bad.any():
+            row = self.frame[bad].iloc[[0]]
+            values = {str(name): str(row[name].iloc[0]) for name in row.columns}
+            line = int(row.index[0])
+            raise InputError(self.path, problem.format(**values), line=line or None, hint=hint)
+
+    def check_ids(self, known: Collection[str], known_path: str | os.PathLike[str]) -> None:
+        """Raise InputError for the first pair that names an RNA which *known*, read from *known_path*, lacks."""
+        for column in (ID_A, ID_B):
+            missing = set(self.frame[column]).difference(known)
+            if missing:
+                bad = self.frame[column].isin(missing).to_numpy()
+                shown = "stdin" if str(known_path) == "-" else str(known_path).replace("{", "{{").replace("}", "}}")
+                self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint="every id needs a sequence there")
+
+    def codes(self, order: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids as positions in *order*: two int64 arrays [rows]; ids outside *order* give -1."""
+        index = pd.Index(order)
+        return (
+            index.get_indexer(pd.Index(self.column(ID_A))).astype(np.int64),
+            index.get_indexer(pd.Index(self.column(ID_B))).astype(np.int64),
+        )
+
+
+def read_pairs(path: str | os.PathLike[str], *, require: Sequence[str] = (), hint: str | None = None) -> PairTable:
+    """Read a whole pair table.
+
+    Args:
+        path: plain or gzip; ``-`` is stdin.
+        require: columns that must be there beside ``id_a`` and ``id_b``.
+        hint: the remedy that a message names when a required column is missing.
+
+    Raises:
+        InputError: no header, a missing column, a row of another width, an empty id or one with white space, a label
+            that is not 0 or 1, an unknown split, or no rows at all.
+    """
+    blocks = list(iter_pairs(path, require=require, hint=hint))
+    if len(blocks) == 1:
+        return blocks[0]
+    return replace(blocks[0], frame=pd.concat([block.frame for block in blocks]))
+
+
+def iter_pairs(
+    path: str | os.PathLike[str],
+    *,
+    require: Sequence[str] = (),
+    hint: str | None = None,
+    block_rows: int = BLOCK_ROWS,
+) -> Iterator[PairTable]:
+    """Yield a pair table in blocks of rows, so that memory does not grow with the file; see ``read_pairs``."""
+    lines = enumerate(read_lines(path), start=1)
+    _, header = next(lines, (0, ""))
+    if not header:
+        raise InputError(path, "is empty", hint=f"expected a table with the columns {ID_A} and {ID_B}")
+    columns = header.split("\t")
+    _check_header(columns, path, (ID_A, ID_B, *require), hint)
+    memo: dict[str, str] = {}  # one str object a distinct id: a table repeats its ids many times
+    empty = True
+    while block := list(itertools.islice(lines, block_rows)):
+        table = PairTable(_parse_block(block, columns, str(path), memo), str(path))
+        if len(table):
+            empty = False
+            yield _checked(table)
+    if empty:
+        raise InputError(path, "holds a header but no pairs")
+
+
+def write_pairs(handle: IO[str], frames: Iterable[pd.DataFrame]) -> int:
+    """Write blocks of one table (same columns in each) and return the number of rows."""
+    count = 0
+    for index, frame in enumerate(frames):
+        if index == 0:
+            handle.write("\t".join(map(str, frame.columns)) + "\n")
+        for start in range(0, len(frame), BLOCK_ROWS):  # the text of a block at a time, not of the table
+            part = frame.iloc[start : start + BLOCK_ROWS]
+            cells = [map(str, part[column].tolist()) for column in part.columns]
+            handle.write("\n".join(map("\t".join, zip(*cells, strict=True))) + "\n")
+        count += len(frame)
+    return count
+
+
+def split_rows(table: PairTable, split: str) -> NDArray[np.bool_]:
+    """Which rows [rows] belong to *split*."""
+    return np.asarray(table.column(SPLIT) == split)
+
+
+def _check_header(columns: list[str], path: str | os.PathLike[str], needed: Sequence[str], hint: str | None) -> None:
+    for column in needed:
+        if column not in columns:
+            remedy = hint or f"the header has: {', '.join(columns)[:100]}; columns are separated by tabs"
+            raise InputError(path, f"column {column!r} is missing", line=1, hint=remedy)
+    if len(set(columns)) < len(columns):
+        twice = next(column for column in columns if columns.count(column) > 1)
+        raise InputError(path, f"column {twice!r} occurs twice", line=1, hint="rename or remove one")
+
+
+def _parse_block(block: list[tuple[int, str]], columns: list[str], path: str, memo: dict[str, str]) -> pd.DataFrame:
+    numbers = [number for number, line in block if line]  # blank lines are no rows
+    rows = [line.split("\t") for _, line in block if line]
+    width = len(columns)
+    if any(len(row) != width for row in rows):
+        line, cells = next((n, len(row)) for n, row in zip(numbers, rows, strict=True) if len(row) != width)
+        raise InputError(path, f"{cells} cells where the header has {width}", line=line, hint="separate by single tabs")
+    cells_of = zip(*rows, strict=True) if rows else itertools.repeat(())
+    data = {
+        column: [memo.setdefault(cell, cell) for cell in cells] if column in _REPEATING else list(cells)
+        for column, cells in zip(columns, cells_of, strict=bool(rows))
+    }
+    return pd.DataFrame(data, index=pd.Index(numbers, dtype=np.int64, name="line"), dtype=object)
+
+
+def _checked(table: PairTable) -> PairTable:
+    for column in (ID_A, ID_B):
+        bad_ids = {name for name in set(table.frame[column]) if name.split() != [name]}
+        if bad_ids:
+            bad = table.frame[column].isin(bad_ids).to_numpy()
+            table.refuse(bad, f"{column} is '{{{column}}}'", hint="an id is not empty and holds no white space")
+    if table.has(SPLIT):
+        bad = ~table.frame[SPLIT].isin(SPLITS).to_numpy()
+        table.refuse(bad, "split is '{split}'", hint=f"it must be {TRAIN}, {VALID} or {TEST}")
+    if table.has(LABEL):
+        table.refuse(~table.frame[LABEL].isin(_LABELS).to_numpy(), "label is '{label}'", hint="it must be 1 or 0")
+        table = table.assign(label=table.frame[LABEL].map(_LABELS).to_numpy(dtype=np.int8))
+    return table

@@ -1,0 +1,1 @@
+"""What becomes of pairs before a model sees them: filtering, splitting, augmentation, negatives."""

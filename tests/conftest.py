@@ -1,0 +1,84 @@
+"""Fixtures that every kind of test shares: run a tool in this process, and compare bytes with golden files."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+DATA = Path(__file__).parent.parent / "test-data"
+EXPECTED = DATA / "expected"
+
+
+class Outcome(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; then read the diff")
+
+
+@pytest.fixture
+def data():
+    """The folder of small real inputs."""
+    return DATA
+
+
+@pytest.fixture
+def tool(capsys, monkeypatch):
+    """Run ``cupid-NAME ARGS`` in this process: ``tool("filter", "-f", path, stdin=text_or_bytes)``."""
+
+    def run(name, *args, stdin=""):
+        module = importlib.import_module(f"cupid_tools.cli.{name.replace('-', '_')}")
+        content = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        capsys.readouterr()
+        code = module.main([str(arg) for arg in args])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text or a file with ``test-data/expected/NAME``, byte for byte."""
+
+    def compare(actual, name):
+        content = actual.read_bytes() if isinstance(actual, Path) else actual.encode()
+        expected = EXPECTED / name
+        if request.config.getoption("--update-golden"):
+            expected.parent.mkdir(parents=True, exist_ok=True)
+            expected.write_bytes(content)
+        assert content.decode() == expected.read_text(encoding="utf-8")
+
+    return compare
+
+
+@pytest.fixture
+def refused(tool, tmp_path):
+    """Assert that a tool refuses its input: exit code, one ERROR line that holds *words*, old output untouched."""
+
+    def run(code, words, name, *args, stdin="", output="-o", suffix=".out"):
+        target = tmp_path / f"yesterday{suffix}"
+        target.write_text("yesterday\n")
+        before = sorted(tmp_path.iterdir())
+        outcome = tool(name, *args, output, target, stdin=stdin)
+        assert outcome.code == code, outcome
+        errors = [line for line in outcome.stderr.splitlines() if "ERROR" in line]
+        assert len(errors) == 1
+        assert errors[0].startswith(f"cupid-{name}: ERROR: ")
+        assert words in errors[0], errors[0]
+        assert outcome.stdout == ""
+        assert target.read_text() == "yesterday\n"
+        assert sorted(tmp_path.iterdir()) == before
+        return errors[0]
+
+    return run
