@@ -6,6 +6,7 @@ import argparse
 
 from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
+from cupid_tools.io.fasta import FASTA, FORMATS
 
 DEFAULT_SEED = 1
 DEFAULT_RECIPE = "mirinter-trans"
@@ -29,10 +30,9 @@ def add_fasta_format(parser: ToolParser, group: argparse._ArgumentGroup) -> None
     """``--format`` and ``--types``, for tools whose RNAs are not ``-f``."""
     group.add_argument(
         "--format",
-        default="fasta",
-        metavar="NAME",
-        help="format of the RNAs: fasta, or another that Biopython reads, such as genbank, embl, stockholm "
-        "(default: %(default)s)",
+        choices=FORMATS,
+        default=FASTA,
+        help="format of the RNAs; all but fasta are read by Biopython (default: %(default)s)",
     )
     group.add_argument("--types", metavar="TSV", help="table of id and type that overrides type= in the headers")
     parser.inputs.append("types")

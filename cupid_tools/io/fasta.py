@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO
+from typing import IO, cast
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.streams import decode, open_input, read_lines
@@ -161,7 +161,7 @@ def _check_letters(sequence: bytes, name: str, path: str | os.PathLike[str], lin
 def _read_with_biopython(path: str | os.PathLike[str], format: str) -> Iterator[Rna]:
     from Bio import SeqIO
 
-    with open_input(path) as handle, io.TextIOWrapper(handle, encoding="utf-8") as text:
+    with open_input(path) as handle, io.TextIOWrapper(cast(io.BufferedReader, handle), encoding="utf-8") as text:
         try:
             for record in SeqIO.parse(text, format):  # type: ignore[no-untyped-call]
                 sequence = str(record.seq).translate(_GAPS).encode("utf-8").translate(_TO_RNA)

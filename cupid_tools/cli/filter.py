@@ -1,0 +1,182 @@
+"""Keep the RNAs and pairs that satisfy length, alphabet and type limits, and count the others by reason.
+
+T becomes U and lower case upper case. Of pairs that occur repeatedly, in either order, the first is kept; pairs of an
+RNA with itself or with an equal sequence, and pairs that carry both labels, are removed, and so are RNAs that no kept
+pair names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from cupid_tools.cli import _options as options
+from cupid_tools.cli._runtime import ToolParser, run_tool
+from cupid_tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from cupid_tools.io.pairs import PairTable
+    from cupid_tools.io.report import Report
+    from cupid_tools.sampling.filters import RnaFilter, RnaLimits
+    from cupid_tools.vocab import Rna
+
+log = logging.getLogger("cupid_tools.filter")
+
+
+def get_parser() -> ToolParser:
+    """The options of cupid-filter."""
+    parser = ToolParser("cupid-filter", __doc__)
+    options.add_pairs(parser)
+    options.add_output(parser, "where to write the pairs that are kept")
+    options.add_fasta(parser)
+    options.add_fasta_out(parser, required=False, help="write the RNAs that are kept")
+    limits = parser.add_argument_group("limits")
+    limits.add_argument(
+        "--recipe", default=options.DEFAULT_RECIPE, metavar="NAME",
+        help="published recipe that sets the longest RNA: mirinter-trans (1022 nt) or ncrna-cupid (4096 nt), or a TOML "
+        "file (default: %(default)s)",
+    )  # fmt: skip
+    limits.add_argument(
+        "--min-length", type=options.positive_int, default=1, metavar="NT", help="shortest kept (default: %(default)s)"
+    )
+    limits.add_argument(
+        "--max-length", type=options.positive_int, metavar="NT", help="longest kept (default: as the recipe says)"
+    )
+    limits.add_argument(
+        "--ambiguous", choices=("keep", "drop", "error"), default="keep",
+        help="RNAs with IUPAC letters other than A, C, G, U (default: %(default)s)",
+    )  # fmt: skip
+    limits.add_argument("--rna-types", metavar="TYPE,...", help="keep RNAs of these types only (default: all)")
+    limits.add_argument(
+        "--type-pairs", metavar="TYPE-TYPE,...",
+        help="keep pairs of these types only, such as miRNA-lncRNA, in either order (default: all)",
+    )  # fmt: skip
+    limits.add_argument("--keep-unpaired", action="store_true", help="keep RNAs that no kept pair names")
+    limits.add_argument(
+        "--rnas-only", action="store_true", help="filter RNAs without any pair table: --fasta-out is the only output"
+    )
+    options.add_common(parser, drops=True)
+    return parser
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Filter, write, and print how much was kept."""
+    limits = _limits(args)
+    if args.rnas_only:
+        _filter_rnas(args, limits, report)
+    else:
+        _filter_pairs(args, limits, report)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-filter and return its exit code."""
+    return run_tool(get_parser(), run, argv)
+
+
+def _limits(args: argparse.Namespace) -> RnaLimits:
+    from cupid_tools.recipes import load_recipe
+    from cupid_tools.sampling.filters import RnaLimits
+
+    max_length = args.max_length or int(load_recipe(args.recipe)["filter"]["max_length"])
+    if args.min_length > max_length:
+        raise UsageError(f"--min-length {args.min_length} exceeds the longest RNA kept, {max_length} (--max-length)")
+    if args.rnas_only and not args.fasta_out:
+        raise UsageError("--rnas-only needs --fasta-out")
+    if args.rnas_only and (args.pairs != "-" or args.output != "-"):
+        raise UsageError("--rnas-only reads and writes no pair table (leave out PAIRS and -o)")
+    types = frozenset(args.rna_types.split(",")) if args.rna_types else None
+    return RnaLimits(args.min_length, max_length, args.ambiguous, types)
+
+
+def _filter_rnas(args: argparse.Namespace, limits: RnaLimits, report: Report) -> None:
+    """Stream the RNAs alone."""
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.fasta import write_fasta
+    from cupid_tools.sampling.filters import RnaFilter
+
+    sieve = RnaFilter(limits, args.fasta)
+    types: Counter[str] = Counter()
+
+    def kept() -> Iterator[Rna]:
+        for rna in sieve.keep(_read(args)):
+            types[rna.type] += 1
+            yield rna
+
+    with atomic_write(args.fasta_out) as handle:
+        written = write_fasta(handle, kept())
+    _report_rnas(report, sieve, written, types)
+
+
+def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -> None:
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.fasta import write_fasta
+    from cupid_tools.io.pairs import ID_A, ID_B, read_pairs, write_pairs
+    from cupid_tools.sampling import filters
+
+    table = read_pairs(args.pairs)
+    named = {*table.frame[ID_A], *table.frame[ID_B]}
+    sieve = filters.RnaFilter(limits, args.fasta)
+    # RNAs that no pair names are let go at once, so that memory holds only those that may be written
+    rnas = {rna.id: rna for rna in sieve.keep(_read(args)) if args.keep_unpaired or rna.id in named}
+    table.check_ids(sieve.ids, args.fasta)
+    kept = _keep_pairs(args, table, rnas, dict(sieve.dropped), report)
+    if not args.keep_unpaired:
+        paired = {*kept.frame[ID_A], *kept.frame[ID_B]}
+        gone = {name for name, _ in sieve.dropped}
+        sieve.dropped += [(name, filters.UNPAIRED) for name in sieve.ids if name not in paired and name not in gone]
+        rnas = {name: rna for name, rna in rnas.items() if name in paired}
+    if args.fasta_out:
+        with atomic_write(args.fasta_out) as handle:
+            write_fasta(handle, rnas.values())
+    with atomic_write(args.output) as handle:
+        write_pairs(handle, [kept.frame])
+    _report_rnas(report, sieve, len(rnas), Counter(rna.type for rna in rnas.values()))
+    report.count("pairs", read=len(table), written=len(kept), dropped=report.reasons("pair"))
+    _tell("pairs", len(table), filters.count_type_pairs(kept, rnas), report)
+
+
+def _read(args: argparse.Namespace) -> Iterator[Rna]:
+    from cupid_tools.io.fasta import read_fasta, read_types
+
+    return read_fasta(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+
+
+def _keep_pairs(
+    args: argparse.Namespace, table: PairTable, rnas: Mapping[str, Rna], dropped: Mapping[str, str], report: Report
+) -> PairTable:
+    from cupid_tools.io.pairs import ID_A, ID_B
+    from cupid_tools.sampling import filters
+
+    wanted = None
+    if args.type_pairs:
+        types = {rna.type for rna in rnas.values()}
+        try:
+            wanted = filters.expand_type_pairs(args.type_pairs.split(","), types)
+        except KeyError as error:
+            raise UsageError(f"--type-pairs {error.args[0]}: the RNAs have {', '.join(sorted(types))}") from None
+    reasons = filters.reasons_to_drop_pairs(table, rnas, dropped, wanted)
+    lost = table.where(reasons != "")
+    for a, b, reason in zip(lost.column(ID_A), lost.column(ID_B), reasons[reasons != ""], strict=True):
+        report.drop("pair", a, b, reason)
+    return table.where(reasons == "")
+
+
+def _report_rnas(report: Report, sieve: RnaFilter, written: int, types: Counter[str]) -> None:
+    for name, reason in sieve.dropped:
+        report.drop("rna", name, "", reason)
+    report.count("rnas", read=sieve.read, written=written, dropped=report.reasons("rna"))
+    _tell("RNAs", sieve.read, types, report)
+
+
+def _tell(kind: str, read: int, counts: Counter[str], report: Report) -> None:
+    """Print the table that both papers print: how many were kept, by type."""
+    report.details[f"{kind} kept by type"] = dict(counts.most_common())
+    log.info("kept %s of %s %s", f"{counts.total():,}", f"{read:,}", kind)
+    width = max(map(len, counts), default=0)
+    for name, count in counts.most_common():
+        log.info("  %-*s  %9s", width, name, f"{count:,}")
+    for reason, count in report.reasons("rna" if kind == "RNAs" else "pair").most_common():
+        log.info("  dropped %s: %s", f"{count:,}", reason)
