@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.chain import run_chain
+
 DATA = Path(__file__).parent.parent / "test-data"
 EXPECTED = DATA / "expected"
 
@@ -82,3 +84,9 @@ def refused(tool, tmp_path):
         return errors[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory):
+    """The files of the whole chain, made once."""
+    return run_chain(DATA, tmp_path_factory.mktemp("chain"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
-from cupid_tools.errors import UsageError
+from cupid_tools.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
@@ -56,7 +56,7 @@ def get_parser() -> ToolParser:
     )  # fmt: skip
     limits.add_argument("--keep-unpaired", action="store_true", help="keep RNAs that no kept pair names")
     limits.add_argument(
-        "--rnas-only", action="store_true", help="filter RNAs without any pair table: --fasta-out is the only output"
+        "--rnas-only", action="store_true", help="filter RNAs without any pair table; -o is then where the RNAs go"
     )
     options.add_common(parser, drops=True)
     return parser
@@ -83,10 +83,8 @@ def _limits(args: argparse.Namespace) -> RnaLimits:
     max_length = args.max_length or int(load_recipe(args.recipe)["filter"]["max_length"])
     if args.min_length > max_length:
         raise UsageError(f"--min-length {args.min_length} exceeds the longest RNA kept, {max_length} (--max-length)")
-    if args.rnas_only and not args.fasta_out:
-        raise UsageError("--rnas-only needs --fasta-out")
-    if args.rnas_only and (args.pairs != "-" or args.output != "-"):
-        raise UsageError("--rnas-only reads and writes no pair table (leave out PAIRS and -o)")
+    if args.rnas_only and (args.pairs != "-" or args.fasta_out):
+        raise UsageError("--rnas-only reads no pair table and writes the RNAs to -o (leave out PAIRS and --fasta-out)")
     types = frozenset(args.rna_types.split(",")) if args.rna_types else None
     return RnaLimits(args.min_length, max_length, args.ambiguous, types)
 
@@ -105,7 +103,7 @@ def _filter_rnas(args: argparse.Namespace, limits: RnaLimits, report: Report) ->
             types[rna.type] += 1
             yield rna
 
-    with atomic_write(args.fasta_out) as handle:
+    with atomic_write(args.output) as handle:
         written = write_fasta(handle, kept())
     _report_rnas(report, sieve, written, types)
 
@@ -122,11 +120,12 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
     # RNAs that no pair names are let go at once, so that memory holds only those that may be written
     rnas = {rna.id: rna for rna in sieve.keep(_read(args)) if args.keep_unpaired or rna.id in named}
     table.check_ids(sieve.ids, args.fasta)
-    kept = _keep_pairs(args, table, rnas, dict(sieve.dropped), report)
+    beyond_limits = {name: reason for name, reason in sieve.dropped if reason != filters.REPEATED}
+    kept = _keep_pairs(args, table, rnas, beyond_limits, report)
     if not args.keep_unpaired:
         paired = {*kept.frame[ID_A], *kept.frame[ID_B]}
-        gone = {name for name, _ in sieve.dropped}
-        sieve.dropped += [(name, filters.UNPAIRED) for name in sieve.ids if name not in paired and name not in gone]
+        alone = (name for name in sieve.ids if name not in paired and name not in beyond_limits)
+        sieve.dropped += [(name, filters.UNPAIRED) for name in alone]
         rnas = {name: rna for name, rna in rnas.items() if name in paired}
     if args.fasta_out:
         with atomic_write(args.fasta_out) as handle:
@@ -161,6 +160,9 @@ def _keep_pairs(
     lost = table.where(reasons != "")
     for a, b, reason in zip(lost.column(ID_A), lost.column(ID_B), reasons[reasons != ""], strict=True):
         report.drop("pair", a, b, reason)
+    if len(lost) == len(table):
+        why = ", ".join(f"{count:,} {reason}" for reason, count in report.reasons("pair").most_common())
+        raise InputError(args.pairs, f"no pair is left of {len(table):,}: {why}", hint="change the limits")
     return table.where(reasons == "")
 
 

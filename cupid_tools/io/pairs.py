@@ -88,6 +88,31 @@ class PairTable:
                 shown = "stdin" if str(known_path) == "-" else str(known_path).replace("{", "{{").replace("}", "}}")
                 self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint="every id needs a sequence there")
 
+    def keys(self) -> pd.Series[str]:
+        """One string a pair, the same in both orders, indexed 0 to rows - 1."""
+        a, b = self.column(ID_A), self.column(ID_B)
+        first = a <= b
+        smaller, larger = pd.Series(np.where(first, a, b), dtype=object), pd.Series(np.where(first, b, a), dtype=object)
+        return smaller + "\t" + larger
+
+    def carries_both_labels(self) -> NDArray[np.bool_]:
+        """Which rows [rows] belong to a pair that occurs, in any order, with label 1 and with label 0."""
+        if not self.has(LABEL):
+            return np.zeros(len(self), dtype=bool)
+        groups = pd.Series(self.column(LABEL)).groupby(self.keys())
+        return np.asarray(groups.transform("min") != groups.transform("max"))
+
+    def check_consistent(self) -> None:
+        """Raise InputError for a pair of an RNA with itself, or one that carries both labels."""
+        hint = "cupid-filter removes such pairs"
+        self.refuse(self.column(ID_A) == self.column(ID_B), "pairs {id_a} with itself", hint=hint)
+        both = self.carries_both_labels()
+        if both.any():  # the later of the contradicting rows is the one to name
+            first = np.flatnonzero(both)[0]
+            same = (self.keys() == self.keys()[first]).to_numpy()
+            differs = same & (self.column(LABEL) != self.column(LABEL)[first])
+            self.refuse(differs, "pair {id_a}, {id_b} carries both labels", hint=hint)
+
     def codes(self, order: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ids as positions in *order*: two int64 arrays [rows]; ids outside *order* give -1."""
         index = pd.Index(order)

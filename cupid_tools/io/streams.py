@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -47,6 +48,8 @@ def open_input(path: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
     with _open_raw(path) as raw:
         try:
             if raw.peek(2)[:2] != GZIP_MAGIC:
+                if raw.peek(3)[:3] == codecs.BOM_UTF8:  # some editors on Windows write it
+                    raw.read(3)
                 yield raw
                 return
             with gzip.open(raw) as unpacked:
@@ -78,7 +81,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 def decode(line: bytes, path: str | os.PathLike[str], number: int) -> str:
     """Decode one line, or say which one is not UTF-8."""
     try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+        return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(path, "not UTF-8 text", line=number, hint="convert it, for example with iconv") from error
 

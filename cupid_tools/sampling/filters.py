@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.fasta import repeated_id
-from cupid_tools.io.pairs import ID_A, ID_B, LABEL, PairTable
+from cupid_tools.io.pairs import ID_A, ID_B, PairTable
 from cupid_tools.vocab import NUCLEOTIDES, Rna, type_pair
 
 TOO_SHORT, TOO_LONG, AMBIGUOUS, OTHER_TYPE = "too-short", "too-long", "ambiguous-letters", "type-not-selected"
@@ -124,10 +124,10 @@ def reasons_to_drop_pairs(
     for column in (ID_A, ID_B):
         lost = frame[column].map(dropped.get).reset_index(drop=True)
         reasons = reasons.mask((reasons == "") & lost.notna(), "rna-" + lost.fillna("").astype(str))
-    keys = pair_keys(table)
+    keys = table.keys()
     checks = [
         (SELF, _equal_sequences(table, kept)),
-        (CONTRADICTION, carries_both_labels(table, keys)),
+        (CONTRADICTION, table.carries_both_labels()),
         (DUPLICATE, keys.duplicated().to_numpy()),
     ]
     if type_pairs is not None:
@@ -136,22 +136,6 @@ def reasons_to_drop_pairs(
     for reason, applies in checks:
         reasons = reasons.mask((reasons == "") & applies, reason)
     return reasons.to_numpy(dtype=object)
-
-
-def pair_keys(table: PairTable) -> pd.Series[str]:
-    """One string a pair, the same in both orders, indexed 0 to rows - 1."""
-    a, b = table.column(ID_A), table.column(ID_B)
-    first = a <= b
-    return pd.Series(np.where(first, a, b), dtype=object) + "\t" + pd.Series(np.where(first, b, a), dtype=object)
-
-
-def carries_both_labels(table: PairTable, keys: pd.Series[str]) -> NDArray[np.bool_]:
-    """Which rows [rows] belong to a pair that occurs with label 1 and with label 0."""
-    if not table.has(LABEL):
-        return np.zeros(len(table), dtype=bool)
-    labels = pd.Series(table.column(LABEL))
-    groups = labels.groupby(keys)
-    return np.asarray(groups.transform("min") != groups.transform("max"))
 
 
 def expand_type_pairs(names: list[str], types: set[str]) -> frozenset[str]:

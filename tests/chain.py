@@ -1,0 +1,75 @@
+"""The whole chain on a small real set, run once a session, and the command line of every tool on its files."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The folder that holds the files of one run; each tool's command reads what the tool before it wrote."""
+
+    folder: Path
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def argv(self, tool, *, output, **inputs):
+        """The arguments of *tool* that write *output*; *inputs* replace files: ``pairs=``, ``fasta=``, ``store=``."""
+        pairs = {"filter": "pairs.tsv", "split": "kept.tsv", "augment": "split.tsv", "negatives": "augmented.tsv"}
+        pairs |= {"embed": "all.fa", "evaluate": "scores.tsv"}
+        fasta = {"filter": "rnas.fa", "negatives": "all.fa", "embed": "all.fa"}.get(tool, "kept.fa")
+        files = {
+            "pairs": self.path(pairs.get(tool, "dataset.tsv")),
+            "fasta": self.path(fasta),
+            "store": self.path("all.npy"),
+            "model": self.path("model.safetensors"),
+            **inputs,
+        }
+        if tool == "embed":
+            return ["-o", output, files["fasta"]]
+        options = {
+            "filter": ["-f", files["fasta"]],
+            "split": ["-f", files["fasta"], "--by", "random"],
+            "augment": ["-f", files["fasta"], "--fasta-out", str(Path(output).with_suffix(".fa"))],
+            "negatives": ["-f", files["fasta"], "--per-positive", "2"],
+            "train": ["-e", files["store"], "--epochs", "2", "--hidden-size", "16"],
+            "score": ["-m", files["model"], "-e", files["store"]],
+            "evaluate": ["-f", files["fasta"], "--bootstrap", "20"],
+        }[tool]
+        return [*options, "-o", output, files["pairs"]]
+
+    def target(self, tool, folder):
+        """The name of an output that suits *tool*."""
+        return str(
+            Path(folder) / {"embed": "out.npy", "train": "out.safetensors", "evaluate": "out"}.get(tool, "out.tsv")
+        )
+
+
+STEPS = [
+    ("filter", "kept.tsv"),
+    ("split", "split.tsv"),
+    ("augment", "augmented.tsv"),
+    ("negatives", "dataset.tsv"),
+    ("embed", "all.npy"),
+    ("train", "model.safetensors"),
+    ("score", "scores.tsv"),
+]
+
+
+def run_chain(source, folder):
+    """Run all tools up to cupid-score in this process, from the RNAs and pairs of *source*."""
+    chain = Chain(folder)
+    for name in ("rnas.fa", "pairs.tsv"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    for tool, output in STEPS:
+        argv = chain.argv(tool, output=chain.path(output))
+        if tool == "filter":
+            argv += ["--fasta-out", chain.path("kept.fa")]
+        if tool == "augment":
+            argv[argv.index("--fasta-out") + 1] = chain.path("all.fa")
+        code = importlib.import_module(f"cupid_tools.cli.{tool}").main([*argv, "--quiet"])
+        assert code == 0, (tool, argv)
+    return chain

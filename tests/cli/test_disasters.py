@@ -1,0 +1,82 @@
+"""Full disks, closed pipes and signals, met by real processes."""
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate"]
+STREAMS = ["filter", "split", "augment", "negatives", "score"]
+DEADLINE = 60
+
+
+def start(tool, argv, **options):
+    code = f"import sys; from cupid_tools.cli.{tool} import main; sys.exit(main())"
+    return subprocess.Popen([sys.executable, "-c", code, *argv], stderr=subprocess.PIPE, text=True, **options)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_full_disk_is_told(chain, tmp_path, name):
+    argv = chain.argv(name, output=str(tmp_path / "out.tsv"))
+    argv[argv.index("-o") + 1] = "-"
+    with open("/dev/full", "w") as full:
+        process = start(name, argv, stdout=full)
+        error = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 1
+    assert f"cupid-{name}: ERROR: no space left on device\n" in error
+    assert "Traceback" not in error
+    assert "Exception" not in error
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_closed_pipe_ends_quietly(chain, tmp_path, name):
+    argv = chain.argv(name, output=str(tmp_path / "out.tsv"))
+    argv[argv.index("-o") + 1] = "-"
+    process = start(name, [*argv, "--quiet"], stdout=subprocess.PIPE)
+    process.stdout.close()
+    assert process.communicate(timeout=DEADLINE)[1] == ""
+    assert process.returncode == 141
+
+
+def unread(pipe):
+    """Bytes that the reader has not taken yet."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("name", ALL)
+def test_a_signal_in_the_middle_leaves_yesterdays_output(chain, tmp_path, name, sent):
+    """The tool has read half of its input when the signal comes."""
+    output = Path(chain.target(name, tmp_path))
+    if name == "evaluate":
+        output.mkdir()
+    else:
+        output.write_text("yesterday\n")
+    which = "fasta" if name == "embed" else "pairs"
+    argv = chain.argv(name, output=str(output), **{which: "-"})
+    whole = Path(chain.argv(name, output="x")[-1]).read_bytes()
+    process = start(name, argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    os.write(process.stdin.fileno(), whole[: min(len(whole) // 2, 30_000)])
+    limit = time.monotonic() + DEADLINE
+    while unread(process.stdin.fileno()):
+        assert time.monotonic() < limit, "the tool does not read"
+        time.sleep(0.02)
+    process.send_signal(sent)
+    error = process.stderr.read()
+    process.stdin.close()
+    assert process.wait(DEADLINE) == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
+    assert "Traceback" not in error
+    if sent != signal.SIGKILL:
+        assert f"cupid-{name}: ERROR: interrupted" in error
+        assert [path for path in tmp_path.rglob("*") if path != output] == []
+    if output.is_file():
+        assert output.read_text() == "yesterday\n"
+    else:
+        assert list(output.iterdir()) == []

@@ -1,0 +1,92 @@
+"""Every tool keeps the manners that its users and front ends rely on."""
+
+import configparser
+import importlib
+from pathlib import Path
+
+import pytest
+
+from cupid_tools import __version__
+
+ROOT = Path(__file__).parents[2]
+TOOLS = sorted(path.stem for path in (ROOT / "cupid_tools" / "cli").glob("*.py") if not path.stem.startswith("_"))
+SHORT = {"-h", "-f", "-e", "-m", "-o"}
+
+
+def parser_of(tool):
+    return importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()
+
+
+def actions():
+    for tool in TOOLS:
+        for action in parser_of(tool)._actions:
+            yield pytest.param(tool, action, id=f"{tool}:{(action.option_strings or [action.dest])[-1]}")
+
+
+@pytest.fixture(scope="module")
+def setup_cfg():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    return config
+
+
+def test_every_tool_is_installed_and_has_a_man_page(setup_cfg):
+    scripts = setup_cfg["options.entry_points"]["console_scripts"].split("\n")
+    assert sorted(filter(None, scripts)) == [f"cupid-{tool} = cupid_tools.cli.{tool}:main" for tool in TOOLS]
+    pages = [line.partition(":")[0] for line in setup_cfg["build_manpages"]["manpages"].split("\n") if line]
+    assert sorted(pages) == [f"man/cupid-{tool}.1" for tool in TOOLS]
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_help_and_version(tool, name):
+    outcome = tool(name, "--help")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith(f"usage: cupid-{name} ")
+    assert tool(name, "--version") == (0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_an_unknown_option_is_a_usage_error(tool, name):
+    outcome = tool(name, "--no-such-option")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert f"cupid-{name}: ERROR: " in outcome.stderr
+
+
+@pytest.mark.parametrize(("name", "action"), list(actions()))
+def test_every_option_is_documented(name, action):
+    assert action.help
+    assert action.help[0] not in " ."
+    assert not action.help.endswith(".")
+    for option in action.option_strings:
+        assert option.startswith("--") or option in SHORT
+        assert option == option.lower()
+        assert "_" not in option
+
+
+def test_one_spelling_means_one_thing():
+    """An option that several tools have takes the same kind of value and, where it has one, the same default."""
+    seen = {}
+    for name in TOOLS:
+        for action in parser_of(name)._actions:
+            for option in action.option_strings:
+                shape = (type(action), action.type, action.choices, action.nargs)
+                first = seen.setdefault(option, (name, shape))
+                assert first[1] == shape, f"{option} differs between {first[0]} and {name}"
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_reports(name):
+    options = {option for action in parser_of(name)._actions for option in action.option_strings}
+    assert {"--report", "--quiet", "--log-level", "--version", "--help"} <= options
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_files_are_declared(name):
+    """What is read or written is known to the runtime, which guards it; a path-like option may not be forgotten."""
+    parser = parser_of(name)
+    declared = {*parser.inputs, *parser.outputs}
+    files = {"FASTA", "TSV", "NPY", "JSON", "PAIRS", "FILE", "MODEL", "FOLDER"}
+    for action in parser._actions:
+        if action.metavar in files:
+            assert action.dest in declared, action.option_strings
+    assert declared <= {action.dest for action in parser._actions}

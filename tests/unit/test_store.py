@@ -1,0 +1,108 @@
+"""The embedding store: what is written is read, and what is incomplete or foreign is refused."""
+
+import numpy as np
+import pytest
+
+from cupid_tools.errors import CupidError, InputError
+from cupid_tools.io.store import EmbeddingStore, StoreInfo, write_store
+from cupid_tools.vocab import Rna
+
+INFO = StoreInfo("kmer", "f1", "mean", "error")
+RNAS = [Rna("a", "ACGU"), Rna("b", "GGGG"), Rna("a2", "ACGU")]
+
+
+@pytest.fixture
+def make(tmp_path):
+    def write(name="all.npy", info=INFO, rnas=RNAS, vectors=None, rows=None):
+        vectors = np.arange(6, dtype=np.float32).reshape(2, 3) if vectors is None else vectors
+        path = tmp_path / name
+        listed = [
+            (rna.id, row, rna.digest, len(rna.sequence)) for rna, row in zip(rnas, rows or [0, 1, 0], strict=True)
+        ]
+        write_store(path, info, listed, [vectors[:1], vectors[1:]], shape=vectors.shape)
+        return path
+
+    return write
+
+
+def test_round_trip(make):
+    path = make()
+    store = EmbeddingStore([path])
+    assert (store.info, store.dim, len(store), store.ids()) == (INFO, 3, 3, ["a", "b", "a2"])
+    assert store.matrix(["b", "a", "a2"]).tolist() == [[3, 4, 5], [0, 1, 2], [0, 1, 2]]
+    assert np.load(path).dtype == np.float32
+    store.check_sequences({rna.id: rna for rna in RNAS})
+
+
+def test_several_read_as_one(make):
+    first = make("one.npy")
+    second = make("two.npy", rnas=[Rna("c", "CC"), Rna("d", "UU")], rows=[0, 1])
+    assert EmbeddingStore([first, second]).matrix(["d", "a"]).tolist() == [[3, 4, 5], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling", "long"])
+def test_shards_of_another_encoder_are_refused(make, field):
+    first = make("one.npy")
+    second = make("two.npy", info=StoreInfo(**{**vars(INFO), field: "other"}))
+    with pytest.raises(InputError, match=rf"two.npy: does not belong with .*one.npy: {field} \w+ and other"):
+        EmbeddingStore([first, second])
+
+
+def test_a_missing_row_is_told(make):
+    with pytest.raises(InputError, match="holds no vector of RNA 'x'"):
+        EmbeddingStore([make()]).matrix(["a", "x"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_is_refused(make, value):
+    vectors = np.array([[0, 1, 2], [3, value, 5]], dtype=np.float32)
+    store = EmbeddingStore([make(vectors=vectors)])
+    assert store.matrix(["a"]).tolist() == [[0, 1, 2]]
+    with pytest.raises(InputError, match="vector of RNA 'b' holds NaN or infinity"):
+        store.matrix(["a", "b"])
+
+
+def test_a_truncated_npy_is_refused(make):
+    path = make()
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(InputError, match="not a complete NPY file"):
+        EmbeddingStore([path])
+
+
+def test_without_its_table_a_store_is_not_complete(make):
+    path = make()
+    path.with_suffix(".tsv").unlink()
+    with pytest.raises(InputError, match=r"all.tsv is missing beside it"):
+        EmbeddingStore([path])
+
+
+def test_a_table_that_names_too_many_rows_is_refused(make):
+    path = make()
+    np.save(path, np.zeros((1, 3), dtype=np.float32))
+    with pytest.raises(InputError, match=r"all.tsv:\d+: names a row that the 1 vectors lack"):
+        EmbeddingStore([path])
+
+
+def test_another_sequence_under_the_same_id_is_told(make):
+    with pytest.raises(InputError, match="RNA 'b' was embedded with another sequence"):
+        EmbeddingStore([make()]).check_sequences({"b": Rna("b", "CCCC")})
+
+
+def test_a_failed_write_leaves_the_old_store(make, tmp_path):
+    path = make()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def blocks():
+        yield np.zeros((1, 3), dtype=np.float32)
+        raise CupidError("stop")
+
+    with pytest.raises(CupidError, match="stop"):
+        write_store(path, INFO, [], blocks(), shape=(2, 3))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_pickled_arrays_are_refused(make):
+    path = make()
+    np.save(path, np.array([[{"code": 1}]], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="not a complete NPY file"):
+        EmbeddingStore([path])
