@@ -1,1 +1,1 @@
-"""TODO."""
+"""Encoders of RNAs and classifiers of pairs; the only package that imports torch."""

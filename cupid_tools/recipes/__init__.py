@@ -1,1 +1,90 @@
-"""TODO."""
+"""The published protocols as data: one TOML file each, with every number that the tools take from it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from cupid_tools.errors import CupidError, InputError, UsageError
+
+Recipe = dict[str, dict[str, Any]]
+"""Section -> key -> value."""
+
+Settings = TypeVar("Settings")
+
+_SUFFIX = ".toml"
+_FOLDER = Path(__file__).parent
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package.
+
+    >>> recipe_names()
+    ['mirinter-trans', 'ncrna-cupid']
+    """
+    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+
+
+def load_recipe(name: str | os.PathLike[str]) -> Recipe:
+    """Read a recipe by its name, or a TOML file of the user's own by its path.
+
+    Raises:
+        UsageError: neither a known name nor a path that ends in ``.toml``.
+        InputError: not TOML, or not made of sections.
+    """
+    known = recipe_names()
+    if str(name) not in known and not str(name).endswith(_SUFFIX):
+        raise UsageError(f"unknown recipe {str(name)!r} (known: {', '.join(known)}; or the path of a TOML file)")
+    path = _FOLDER / f"{name}{_SUFFIX}" if str(name) in known else Path(name)
+    try:
+        recipe = tomllib.loads(_read(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(name, f"is not TOML: {error}") from error
+    for key, value in recipe.items():
+        if not isinstance(value, dict):
+            raise InputError(name, f"{key!r} stands outside of any [section]")
+    return recipe
+
+
+def recipe_section(
+    name: str | os.PathLike[str], section: str, kind: type[Settings], overrides: Mapping[str, Any]
+) -> Settings:
+    """Fill the dataclass *kind* from one section of a recipe.
+
+    Args:
+        name: of the recipe, as for ``load_recipe``.
+        section: whose keys are the fields of *kind*; the key ``name`` is left aside.
+        kind: a dataclass of numbers and strings without defaults.
+        overrides: field -> value that replaces the recipe's; None leaves it.
+
+    Raises:
+        InputError: the section lacks a field, has another, or has one of the wrong type.
+    """
+    given = {key: value for key, value in load_recipe(name).get(section, {}).items() if key != "name"}
+    given |= {key: value for key, value in overrides.items() if value is not None}
+    hints = get_type_hints(kind)
+    for key in hints:
+        if key not in given:
+            raise InputError(name, f"{key!r} is missing in [{section}]", hint="add it, or give the option")
+    for key in given:
+        if key not in hints:
+            raise InputError(name, f"{key!r} in [{section}] is unknown", hint=f"known: {', '.join(hints)}")
+    return kind(**{key: _typed(given[key], hint, name, f"{key!r} in [{section}]") for key, hint in hints.items()})
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CupidError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the name") from error
+
+
+def _typed(value: Any, kind: type, name: str | os.PathLike[str], shown: str) -> Any:
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise InputError(name, f"{shown} is {value!r}", hint=f"expected {kind.__name__}")
+    return value

@@ -1,0 +1,164 @@
+"""Score pairs of RNAs with a model: those of a table, or the best targets of every query.
+
+A score is a probability; call is 1 from the model's threshold on. RNAs come from embedding stores (-e), or from FASTA
+(-f), and are then embedded as the model needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from cupid_tools.cli import _options
+from cupid_tools.cli._runtime import ToolParser, run_tool
+from cupid_tools.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cupid_tools.io.report import Report
+    from cupid_tools.models.checkpoint import Model
+    from cupid_tools.models.vectors import VectorSource
+    from cupid_tools.vocab import Rna
+
+_DEFAULT_TOP = 20
+
+log = logging.getLogger("cupid_tools")
+
+
+def get_parser() -> ToolParser:
+    """The command line of cupid-score."""
+    parser = ToolParser("cupid-score", str(__doc__))
+    parser.add_argument(
+        "pairs", nargs="?", metavar="PAIRS", help="pair table (default: stdin, unless --queries is given)"
+    )
+    parser.add_argument("-m", "--model", required=True, metavar="SAFETENSORS", help="model made by cupid-train")
+    parser.inputs += ["pairs", "model"]
+    _options.add_output(parser, "where to write the scores")
+    _options.add_embeddings(parser, required=False)
+    _options.add_fasta(parser, required=False)
+    group = parser.add_argument_group("all queries against all targets, in place of a pair table")
+    group.add_argument("--queries", metavar="FASTA", help="RNAs, each of which gets a ranking")
+    group.add_argument("--targets", metavar="FASTA", help="RNAs that are ranked")
+    group.add_argument(
+        "--top-k",
+        type=_options.positive_int,
+        metavar="K",
+        help=f"targets that are written for each query (default: {_DEFAULT_TOP})",
+    )
+    parser.inputs += ["queries", "targets"]
+    _options.add_device(parser)
+    _options.add_common(parser)
+    return parser
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Score the pairs of a table, or rank targets."""
+    from cupid_tools.models.checkpoint import load_model
+    from cupid_tools.models.device import choose_device, memory_guard
+
+    _check_usage(args)
+    device = choose_device(args.device, args.threads)
+    with memory_guard():
+        model = load_model(args.model, device)
+        if args.queries:
+            _rank(args, model, report)
+        else:
+            _score(args, model, report)
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.queries or args.targets:
+        if not (args.queries and args.targets):
+            raise UsageError("--queries and --targets belong together (give both)")
+        if args.pairs or args.fasta:
+            raise UsageError("--queries and --targets take the place of PAIRS and --fasta (leave those out)")
+        return
+    if args.top_k:
+        raise UsageError("--top-k ranks --targets (give --queries and --targets)")
+    if not (args.embeddings or args.fasta):
+        raise UsageError("where are the vectors? (give --embeddings, or --fasta to make them)")
+    args.pairs = args.pairs or "-"
+    if args.pairs == args.fasta == "-":
+        raise UsageError("stdin can be read only once (give a file for all but one input)")
+
+
+def _score(args: argparse.Namespace, model: Model, report: Report) -> None:
+    from cupid_tools.io.pairs import iter_pairs
+    from cupid_tools.models.ranking import PAIR_ROWS, score_listed
+
+    source = _source(args, model, _read(args, args.fasta) if args.fasta else None, args.fasta)
+    blocks = iter_pairs(args.pairs, block_rows=PAIR_ROWS)
+    written = _write(args, score_listed(blocks, model, source))
+    log.info("scored %d pairs", written)
+    report.count("pairs", read=written, written=written)
+
+
+def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
+    from cupid_tools.models.ranking import Tally, rank_targets
+
+    queries, targets = _read(args, args.queries), _read(args, args.targets)
+    for name in queries.keys() & targets.keys():
+        if queries[name].sequence != targets[name].sequence:
+            raise InputError(
+                args.targets, f"RNA {name!r} has another sequence in {args.queries}", line=targets[name].line or None
+            )
+    source = _source(args, model, queries | targets, f"{args.queries} and {args.targets}")
+    tally = Tally()
+    frames = rank_targets(list(queries), list(targets), model, source, top=args.top_k or _DEFAULT_TOP, tally=tally)
+    written = _write(args, frames)
+    log.info("wrote %d of %d pairs; %d of one RNA or sequence were left out", written, tally.pairs, tally.same)
+    dropped = {"same RNA or sequence": tally.same, "below the top": tally.pairs - tally.same - written}
+    report.count("pairs", read=tally.pairs, written=written, dropped=dropped)
+
+
+def _read(args: argparse.Namespace, path: str) -> dict[str, Rna]:
+    from cupid_tools.io.fasta import load_rnas, read_types
+
+    return load_rnas(path, format=args.format, types=read_types(args.types) if args.types else None)
+
+
+def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None, path: str) -> VectorSource:
+    """The stores, checked against the sequences where these are known; or an encoder like the model's."""
+    from cupid_tools.io.store import EmbeddingStore
+    from cupid_tools.models.encoders import ENCODERS
+    from cupid_tools.models.ranking import check_source
+    from cupid_tools.models.vectors import EmbeddedRnas
+
+    source: VectorSource
+    if args.embeddings:
+        store = source = EmbeddingStore(args.embeddings)
+        store.check_sequences(rnas or {})
+    else:
+        if model.info.store.encoder not in ENCODERS:
+            raise InputError(
+                args.model, f"was made with encoder {model.info.store.encoder!r}", hint="give its --embeddings"
+            )
+        source = EmbeddedRnas(rnas or {}, ENCODERS.load(model.info.store.encoder)(), path)
+    check_source(model, args.model, source)
+    return source
+
+
+def _write(args: argparse.Namespace, frames: Iterable[pd.DataFrame]) -> int:
+    from tqdm import tqdm
+
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.pairs import write_pairs
+
+    silent = args.quiet or args.output == "-" or not sys.stderr.isatty()
+    with tqdm(unit=" pairs", disable=silent, leave=False) as bar, atomic_write(args.output) as handle:
+
+        def shown() -> Iterable[pd.DataFrame]:
+            for frame in frames:
+                yield frame
+                bar.update(len(frame))
+
+        return write_pairs(handle, shown())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-score and return its exit code."""
+    return run_tool(get_parser(), run, argv)

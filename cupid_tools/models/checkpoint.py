@@ -1,0 +1,123 @@
+"""The model file: one safetensors, its tensors the classifier's, its metadata a JSON that tells everything else.
+
+It holds no path, date or host: equal training gives equal bytes. Nothing in it is executed when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from cupid_tools.errors import CupidError, InputError, UsageError
+from cupid_tools.io.atomic import atomic_write
+from cupid_tools.io.store import StoreInfo
+from cupid_tools.models.classifiers import CLASSIFIERS
+from cupid_tools.models.classifiers.base import Classifier
+from cupid_tools.models.scoring import ORDERS
+
+FORMAT_VERSION = "1"
+_KEY = "cupid_tools"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model is beside its tensors.
+
+    Attributes:
+        classifier: registry name.
+        config: the fields of that classifier's ``Config``.
+        dim: channels of an RNA's vector.
+        order: one of ``scoring.ORDERS``.
+        store: what made the vectors; scoring takes none of another make.
+        threshold: scores from here on are called interacting.
+        training: recipe, settings, seed, digests and counts of the data.
+        metrics: of the chosen epoch on valid.
+        versions: of the software that trained it.
+    """
+
+    classifier: str
+    config: dict[str, Any]
+    dim: int
+    order: str
+    store: StoreInfo
+    threshold: float
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier ready to score, on its device."""
+
+    info: ModelInfo
+    classifier: Classifier
+
+
+def save_model(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> None:
+    """Write a model; the file appears complete or not at all."""
+    metadata = json.dumps({"format": FORMAT_VERSION} | asdict(info), sort_keys=True, allow_nan=False)
+    content = save({name: weights[name].contiguous() for name in sorted(weights)}, metadata={_KEY: metadata})
+    with atomic_write(path, "wb") as handle:
+        handle.write(content)
+
+
+def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
+    """Read a model.
+
+    Raises:
+        CupidError: no such file.
+        InputError: cut short, made by another program, or with tensors that do not fit what it says of itself.
+    """
+    if not Path(path).is_file():
+        raise CupidError(f"{path}: no such file", hint="make it with cupid-train")
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata() or {}
+            weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - it is no dict
+    except SafetensorError as error:
+        raise InputError(path, "is not a complete safetensors file", hint="copy it again, or train again") from error
+    if _KEY not in metadata:
+        raise InputError(path, "is not a model of cupid-tools", hint="make one with cupid-train")
+    info = _parse_info(path, metadata[_KEY])
+    return Model(info, _build(path, info, weights).to(device).eval())
+
+
+def build_classifier(name: str, dim: int, config: Mapping[str, Any]) -> Classifier:
+    """Make a new classifier *name* for vectors of *dim* channels, with random weights."""
+    kind: type[Classifier] = CLASSIFIERS.load(name)
+    return kind(dim, kind.Config(**config))
+
+
+def _parse_info(path: str | os.PathLike[str], text: str) -> ModelInfo:
+    try:
+        values = json.loads(text)
+        version = values.pop("format")
+        values["store"] = StoreInfo(**values["store"])
+        info = ModelInfo(**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, "has damaged metadata", hint="copy it again, or train again") from error
+    if version != FORMAT_VERSION or info.order not in ORDERS or info.classifier not in CLASSIFIERS:
+        raise InputError(path, "was made by another version of cupid-tools", hint="update, or train again")
+    return info
+
+
+def _build(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> Classifier:
+    try:
+        with torch.device("meta"):  # no memory for weights that are replaced at once
+            classifier = build_classifier(info.classifier, info.dim, info.config)
+        classifier.load_state_dict(dict(weights), assign=True)
+    except (RuntimeError, TypeError, UsageError) as error:
+        raise InputError(path, "holds tensors that do not fit its classifier", hint="train again") from error
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise InputError(path, "holds NaN or infinity", hint="train again")
+    return classifier

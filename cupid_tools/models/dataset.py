@@ -1,0 +1,100 @@
+"""From a pair table and an embedding store to the tensors that training gathers its batches from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cupid_tools.errors import InputError
+from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, split_rows
+from cupid_tools.io.store import EmbeddingStore, Vectors
+from cupid_tools.vocab import TRAIN, VALID
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs of one split: positions of their RNAs, int64 [n] each, and labels, int8 [n]."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    labels: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def positives(self) -> int:
+        """How many interact."""
+        return int(self.labels.sum())
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a classifier learns from; it does not depend on the order of rows in the table or of RNAs in the store.
+
+    Attributes:
+        vectors: float32 [N, D], one row for each RNA of the pairs, by id.
+        train: what the net is fitted to.
+        valid: what chooses the epoch and the threshold.
+        digests: what identifies the data: ``pairs`` covers sequences, labels and splits, ``train_rnas`` the distinct
+            sequences of train.
+    """
+
+    vectors: Vectors
+    train: LabelledPairs
+    valid: LabelledPairs
+    digests: dict[str, str]
+
+
+def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
+    """Collect the train and valid rows of *table*; test rows are not looked at.
+
+    Raises:
+        InputError: a column or a split is missing, a split has one class only, or an RNA has no vector.
+    """
+    table.require(LABEL, hint="cupid-negatives makes the rows with label 0")
+    table.require(SPLIT, hint="cupid-split writes it")
+    parts = {name: table.where(split_rows(table, name)) for name in (TRAIN, VALID)}
+    known = frozenset(store.ids())
+    for name, part in parts.items():
+        _check_classes(part, name)
+        part.check_ids(known, store.path)
+    names = sorted({name for part in parts.values() for column in (ID_A, ID_B) for name in part.column(column)})
+    digests = store.digests(names)
+    train, valid = (_labelled(part, names) for part in parts.values())
+    return TrainingData(
+        vectors=store.matrix(names), train=train, valid=valid, digests=_digests(digests, {TRAIN: train, VALID: valid})
+    )
+
+
+def _check_classes(part: PairTable, name: str) -> None:
+    if not len(part):
+        raise InputError(part.path, f"has no {name} rows", hint="cupid-split assigns pairs to train, valid and test")
+    present = set(part.column(LABEL).tolist())
+    if 1 not in present:
+        raise InputError(part.path, f"split {name} has no positives", hint="give it more pairs, or split anew")
+    if 0 not in present:
+        raise InputError(part.path, f"split {name} has no negatives", hint="draw some with cupid-negatives")
+
+
+def _labelled(part: PairTable, names: list[str]) -> LabelledPairs:
+    first, second = part.codes(names)
+    labels = part.column(LABEL)
+    order = np.lexsort((labels, second, first))
+    return LabelledPairs(first[order], second[order], labels[order])
+
+
+def _digests(digests: list[str], splits: dict[str, LabelledPairs]) -> dict[str, str]:
+    sequences, codes = np.unique(digests, return_inverse=True)
+    content = hashlib.sha256("\n".join(sequences).encode())
+    for name, pairs in splits.items():
+        rows = np.column_stack([codes[pairs.first], codes[pairs.second], pairs.labels]).astype("<i8")
+        content.update(name.encode() + rows[np.lexsort(rows.T)].tobytes())
+    train = np.unique(codes[np.concatenate([splits[TRAIN].first, splits[TRAIN].second])])
+    return {
+        "pairs": content.hexdigest(),
+        "train_rnas": hashlib.sha256("\n".join(sequences[train]).encode()).hexdigest(),
+    }

@@ -1,0 +1,139 @@
+"""Scores of listed pairs, and the best targets of each query, in memory that does not grow with the pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from cupid_tools.errors import InputError
+from cupid_tools.io.pairs import ID_A, ID_B, PairTable
+from cupid_tools.models.checkpoint import Model
+from cupid_tools.models.scoring import PairScorer
+from cupid_tools.models.vectors import VectorSource
+
+SCORE, CALL, RANK = "score", "call", "rank"
+PAIR_ROWS = 16_384
+"""Rows of a listed table that are scored together; bounds the vectors in memory at twice as many."""
+_TILE = 512  # queries, and targets, that meet at once
+
+
+def check_source(model: Model, model_path: str, source: VectorSource) -> None:
+    """Raise InputError when the vectors of *source* were not made as the model's were."""
+    differs = model.info.store.difference(source.info)
+    if differs:
+        raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")
+
+
+def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairScorer:
+    """A scorer of pairs among the RNAs *names*, by their positions there."""
+    device = next(model.classifier.parameters()).device
+    vectors = source.matrix(names)
+    if vectors.shape[1] != model.info.dim:
+        raise InputError(source.path, f"has {vectors.shape[1]} channels where the model takes {model.info.dim}")
+    return PairScorer(model.classifier, model.info.order, torch.as_tensor(vectors, device=device))
+
+
+def score_listed(blocks: Iterable[PairTable], model: Model, source: VectorSource) -> Iterator[pd.DataFrame]:
+    """Yield the frame of each block with the columns ``score`` and ``call`` added.
+
+    Raises:
+        InputError: a pair names an RNA that *source* lacks, or the table has these columns already.
+    """
+    known = frozenset(source.ids())
+    for table in blocks:
+        for column in (SCORE, CALL):
+            if table.has(column):
+                raise InputError(table.path, f"has a column {column!r} already", line=1, hint="rename or remove it")
+        table.check_ids(known, source.path)
+        names = sorted({*table.column(ID_A), *table.column(ID_B)})
+        scores = scorer_of(model, source, names).scores(*table.codes(names))
+        yield table.frame.assign(**_result_columns(scores, model))
+
+
+@dataclass
+class Tally:
+    """Pairs that a ranking met.
+
+    Attributes:
+        pairs: queries times targets.
+        same: left out because both RNAs have one sequence.
+    """
+
+    pairs: int = 0
+    same: int = 0
+
+
+def rank_targets(
+    queries: Sequence[str], targets: Sequence[str], model: Model, source: VectorSource, *, top: int, tally: Tally
+) -> Iterator[pd.DataFrame]:
+    """Yield the *top* targets of each query, best first, equal scores by id; queries in their order.
+
+    A tile of queries meets a tile of targets at a time, so memory holds *top* targets a query and never all pairs. An
+    RNA is no target of itself, nor of another with the same sequence. *tally* is brought up to date on the way.
+    """
+    targets = sorted(targets)
+    for names in _tiles(queries):
+        best = _Best(len(names), top)
+        for tile in _tiles(targets):
+            scores = _score_tile(model, source, names, tile)
+            tally.pairs += scores.size
+            tally.same += int(np.isneginf(scores).sum())
+            best.add(scores)
+        row, rank = np.nonzero(np.isfinite(best.scores))
+        frame = {
+            ID_A: np.array(names, dtype=object)[row],
+            ID_B: np.array(targets, dtype=object)[best.places[row, rank]],
+            **_result_columns(best.scores[row, rank], model),
+            RANK: rank + 1,
+        }
+        yield pd.DataFrame(frame)
+
+
+class _Best:
+    """The best scores so far of each query, and whose they are.
+
+    Attributes:
+        scores: float64 [queries, top or fewer], best first.
+        places: int64 of the same shape, positions of the targets.
+    """
+
+    def __init__(self, queries: int, top: int) -> None:
+        self.scores: NDArray[np.float64] = np.empty((queries, 0))
+        self.places: NDArray[np.int64] = np.empty((queries, 0), dtype=np.int64)
+        self._top = top
+        self._seen = 0
+
+    def add(self, scores: NDArray[np.float64]) -> None:
+        """Take the scores, float64 [queries, n], of the next n targets."""
+        new = np.broadcast_to(np.arange(self._seen, self._seen + scores.shape[1]), scores.shape)
+        self._seen += scores.shape[1]
+        self.scores, self.places = np.hstack([self.scores, scores]), np.hstack([self.places, new])
+        # Stable, and earlier targets stand first: equal scores keep the order of the targets.
+        order = np.argsort(-self.scores, axis=1, kind="stable")[:, : self._top]
+        self.scores = np.take_along_axis(self.scores, order, axis=1)
+        self.places = np.take_along_axis(self.places, order, axis=1)
+
+
+def _tiles(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + _TILE] for start in range(0, len(names), _TILE))
+
+
+def _score_tile(model: Model, source: VectorSource, names: Sequence[str], tile: Sequence[str]) -> NDArray[np.float64]:
+    """Scores, float64 [len(names), len(tile)], of all pairs; minus infinity where both have one sequence."""
+    scorer = scorer_of(model, source, [*names, *tile])
+    first, second = np.divmod(np.arange(len(names) * len(tile)), len(tile))
+    scores = scorer.scores(first, len(names) + second).reshape(len(names), len(tile))
+    same = np.array(source.digests(names))[:, None] == np.array(source.digests(tile))
+    return np.where(same, -np.inf, scores)
+
+
+def _result_columns(scores: NDArray[np.float64], model: Model) -> dict[str, list[str] | NDArray[np.int8]]:
+    return {
+        SCORE: [f"{score:.6g}" for score in scores.tolist()],
+        CALL: (scores >= model.info.threshold).astype(np.int8),
+    }
