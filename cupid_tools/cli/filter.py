@@ -20,7 +20,7 @@ from cupid_tools.errors import InputError, UsageError
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
     from cupid_tools.io.report import Report
-    from cupid_tools.sampling.filters import RnaFilter, RnaLimits
+    from cupid_tools.sampling.rna_filters import RnaFilter, RnaLimits
     from cupid_tools.vocab import Rna
 
 log = logging.getLogger("cupid_tools.filter")
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _limits(args: argparse.Namespace) -> RnaLimits:
     from cupid_tools.recipes import load_recipe
-    from cupid_tools.sampling.filters import RnaLimits
+    from cupid_tools.sampling.rna_filters import RnaLimits
 
     max_length = args.max_length or int(load_recipe(args.recipe)["filter"]["max_length"])
     if args.min_length > max_length:
@@ -93,7 +93,7 @@ def _filter_rnas(args: argparse.Namespace, limits: RnaLimits, report: Report) ->
     """Stream the RNAs alone."""
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.fasta import write_fasta
-    from cupid_tools.sampling.filters import RnaFilter
+    from cupid_tools.sampling.rna_filters import RnaFilter
 
     sieve = RnaFilter(limits, args.fasta)
     types: Counter[str] = Counter()
@@ -112,20 +112,20 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.fasta import write_fasta
     from cupid_tools.io.pairs import ID_A, ID_B, read_pairs, write_pairs
-    from cupid_tools.sampling import filters
+    from cupid_tools.sampling import pair_filters, rna_filters
 
     table = read_pairs(args.pairs)
     named = {*table.frame[ID_A], *table.frame[ID_B]}
-    sieve = filters.RnaFilter(limits, args.fasta)
+    sieve = rna_filters.RnaFilter(limits, args.fasta)
     # RNAs that no pair names are let go at once, so that memory holds only those that may be written
     rnas = {rna.id: rna for rna in sieve.keep(_read(args)) if args.keep_unpaired or rna.id in named}
     table.check_ids(sieve.ids, args.fasta)
-    beyond_limits = {name: reason for name, reason in sieve.dropped if reason != filters.REPEATED}
+    beyond_limits = {name: reason for name, reason in sieve.dropped if reason != rna_filters.REPEATED}
     kept = _keep_pairs(args, table, rnas, beyond_limits, report)
     if not args.keep_unpaired:
         paired = {*kept.frame[ID_A], *kept.frame[ID_B]}
         alone = (name for name in sieve.ids if name not in paired and name not in beyond_limits)
-        sieve.dropped += [(name, filters.UNPAIRED) for name in alone]
+        sieve.dropped += [(name, rna_filters.UNPAIRED) for name in alone]
         rnas = {name: rna for name, rna in rnas.items() if name in paired}
     if args.fasta_out:
         with atomic_write(args.fasta_out) as handle:
@@ -134,7 +134,7 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
         write_pairs(handle, [kept.frame])
     _report_rnas(report, sieve, len(rnas), Counter(rna.type for rna in rnas.values()))
     report.count("pairs", read=len(table), written=len(kept), dropped=report.reasons("pair"))
-    _tell("pairs", len(table), filters.count_type_pairs(kept, rnas), report)
+    _tell("pairs", len(table), pair_filters.count_type_pairs(kept, rnas), report)
 
 
 def _read(args: argparse.Namespace) -> Iterator[Rna]:
@@ -147,16 +147,16 @@ def _keep_pairs(
     args: argparse.Namespace, table: PairTable, rnas: Mapping[str, Rna], dropped: Mapping[str, str], report: Report
 ) -> PairTable:
     from cupid_tools.io.pairs import ID_A, ID_B
-    from cupid_tools.sampling import filters
+    from cupid_tools.sampling import pair_filters
 
     wanted = None
     if args.type_pairs:
         types = {rna.type for rna in rnas.values()}
         try:
-            wanted = filters.expand_type_pairs(args.type_pairs.split(","), types)
+            wanted = pair_filters.expand_type_pairs(args.type_pairs.split(","), types)
         except KeyError as error:
             raise UsageError(f"--type-pairs {error.args[0]}: the RNAs have {', '.join(sorted(types))}") from None
-    reasons = filters.reasons_to_drop_pairs(table, rnas, dropped, wanted)
+    reasons = pair_filters.reasons_to_drop_pairs(table, rnas, dropped, wanted)
     lost = table.where(reasons != "")
     for a, b, reason in zip(lost.column(ID_A), lost.column(ID_B), reasons[reasons != ""], strict=True):
         report.drop("pair", a, b, reason)

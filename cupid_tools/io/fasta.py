@@ -21,7 +21,9 @@ FORMATS = (FASTA, "genbank", "embl", "stockholm", "clustal", "fastq", "nexus", "
 
 _TO_RNA = bytes.maketrans(b"acgturykmswbdhvnT", b"ACGUURYKMSWBDHVNU")
 _LETTERS = RNA_LETTERS.encode("ascii")
+_LINE_ENDS = b"\r\n"
 _TYPE_FIELD = "type="
+_CHUNK_BYTES = 1 << 20
 _GAPS = str.maketrans("", "", "-.")
 
 Types = Mapping[str, str]
@@ -110,38 +112,45 @@ def write_fasta(handle: IO[str], rnas: Iterable[Rna]) -> int:
 
 def _read_fasta_bytes(path: str | os.PathLike[str]) -> Iterator[Rna]:
     with open_input(path) as handle:
-        header: bytes | None = None
-        chunks: list[bytes] = []
-        start = 0
-        for number, line in enumerate(handle, start=1):
-            if line[:1] == b">":
-                if header is not None:
-                    yield _record(header, chunks, path, start)
-                header, start = line, number
-                chunks = []
-            elif header is not None:
-                chunks.append(line.strip())
-            elif line.strip():
-                shown = decode(line, path, number).strip()[:20]
-                raise InputError(path, f"expected '>' but found {shown!r}", line=number, hint="is this a FASTA file?")
-        if header is not None:
-            yield _record(header, chunks, path, start)
+        records = _split_records(handle)
+        before, line = next(records)
+        if before.strip():
+            line += before[: -len(before.lstrip())].count(b"\n")
+            shown = decode(before.lstrip(), path, line)[:20].splitlines()[0]
+            raise InputError(path, f"expected '>' but found {shown!r}", line=line, hint="is this a FASTA file?")
+        for record, line in records:
+            yield _parse_record(record, path, line)
 
 
-def _record(header: bytes, chunks: list[bytes], path: str | os.PathLike[str], line: int) -> Rna:
-    words = decode(header, path, line)[1:].split()
-    if not words:
+def _split_records(handle: io.BufferedIOBase) -> Iterator[tuple[bytes, int]]:
+    """Yield what stands before the first record, then each record without its ``>``, with the line it starts in."""
+    rest = b"\n"
+    line = 0
+    while chunk := handle.read(_CHUNK_BYTES):
+        *records, rest = (rest + chunk).split(b"\n>")
+        for record in records:
+            yield record, line
+            line += record.count(b"\n") + 1
+    yield rest, line
+
+
+def _parse_record(record: bytes, path: str | os.PathLike[str], line: int) -> Rna:
+    header, _, body = record.partition(b"\n")
+    name, *note = decode(header, path, line).split() or [""]
+    if not name:
         raise InputError(path, "a header without an id", line=line, hint="write '>id', then the sequence")
     kind = UNKNOWN_TYPE
-    note = words[1:]
     for word in note:
-        if word.startswith(_TYPE_FIELD) and len(word) > len(_TYPE_FIELD):
+        if word.startswith(_TYPE_FIELD) and word != _TYPE_FIELD:
             kind = word[len(_TYPE_FIELD) :]
             note.remove(word)
             break
-    sequence = b"".join(chunks).translate(_TO_RNA)
-    _check_letters(sequence, words[0], path, line)
-    return Rna(words[0], sequence.decode("ascii"), kind, " ".join(note), line)
+    sequence = body.translate(_TO_RNA, _LINE_ENDS)
+    if not sequence or sequence.translate(None, _LETTERS):
+        # blanks at the ends of lines are no letters, but looking for them in every record would cost time
+        sequence = b"".join(map(bytes.strip, body.split(b"\n"))).translate(_TO_RNA)
+        _check_letters(sequence, name, path, line)
+    return Rna(name, sequence.decode("ascii"), kind, " ".join(note), line)
 
 
 def _check_letters(sequence: bytes, name: str, path: str | os.PathLike[str], line: int | None) -> None:
