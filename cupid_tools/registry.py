@@ -40,13 +40,24 @@ class Registry:
         """All names with their summaries, for the help of an option."""
         return "; ".join(f"{name}: {entry.summary}" for name, entry in self._entries.items())
 
+    def summary(self, name: str) -> str:
+        """The clause that tells what *name* is.
+
+        Raises:
+            UsageError: no such name.
+        """
+        return self._entry(name).summary
+
     def load(self, name: str) -> Any:
         """Import the object behind *name*.
 
         Raises:
             UsageError: no such name.
         """
+        module, _, attribute = self._entry(name).target.partition(":")
+        return getattr(import_module(module), attribute)
+
+    def _entry(self, name: str) -> Entry:
         if name not in self._entries:
             raise UsageError(f"unknown {self.kind} {name!r} (known: {', '.join(self)})")
-        module, _, attribute = self._entries[name].target.partition(":")
-        return getattr(import_module(module), attribute)
+        return self._entries[name]

@@ -112,3 +112,133 @@ def mcc(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Floats:
         value = (tp * tn - fp * fn) / np.sqrt(called * not_called) / np.sqrt((tp + fn) * (fp + tn))
     value = np.where((called == 0) | (not_called == 0), 0.0, value)
     return np.where(((tp + fn) == 0) | ((fp + tn) == 0), np.nan, value)
+
+
+def recall_at_fdr(labels: ArrayLike, scores: ArrayLike, fdr: float = FDR) -> float:
+    """Return the largest share of positives that a cut finds with at most *fdr* false among its calls; 0 if none."""
+    _, tp, fp = cuts(labels, scores)
+    if not len(tp) or tp[-1] == 0:
+        return np.nan
+    return float(np.max(np.where(fp <= fdr * (tp + fp), tp, 0)) / tp[-1])
+
+
+def brier(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Mean squared distance of score and label; NaN where scores are no probabilities."""
+    y, s = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    return float(np.mean((s - y) ** 2)) if _probabilities(s) else np.nan
+
+
+class Reliability(NamedTuple):
+    """Scores in bins of equal width: rows, mean score and share of positives of each bin that holds rows."""
+
+    rows: Floats
+    score: Floats
+    positive: Floats
+
+
+def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = CALIBRATION_BINS) -> Reliability:
+    """Compare scores in [0, 1] with what is observed, in *bins* of equal width; empty bins are left out."""
+    y, s = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    place = np.minimum((s * bins).astype(np.int64), bins - 1)
+    rows = np.bincount(place, minlength=bins).astype(np.float64)
+    used = rows > 0
+    score, positive = (np.bincount(place, weights=values, minlength=bins)[used] / rows[used] for values in (s, y))
+    return Reliability(rows[used], score, positive)
+
+
+def expected_calibration_error(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Mean distance of score and observed share over ten bins, weighted by rows; NaN unless scores are in [0, 1]."""
+    if not _probabilities(np.asarray(scores)):
+        return np.nan
+    bins = reliability(labels, scores)
+    return float(np.sum(bins.rows * np.abs(bins.score - bins.positive)) / np.sum(bins.rows))
+
+
+def per_query_average_precision(queries: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> Floats:
+    """Average precision within each query that has both classes: float64 [queries], by query number.
+
+    Args:
+        queries: int64 [n], which query each row belongs to.
+        labels: [n], 1 or 0.
+        scores: [n], finite.
+    """
+    q, y, s = np.asarray(queries, dtype=np.int64), np.asarray(labels, dtype=np.float64), np.asarray(scores)
+    order = np.lexsort((-s, q))
+    q, y, s = q[order], y[order], s[order]
+    ends = np.union1d(tie_ends(s), tie_ends(q))  # a cut point ends a run of equal scores, or a query
+    last = tie_ends(q)
+    of_cut = np.searchsorted(last, ends)
+    rows_before, tp_before = np.append(0, last + 1)[of_cut], np.append(0, np.cumsum(y)[last])[of_cut]
+    tp = np.cumsum(y)[ends] - tp_before
+    gained = np.diff(np.cumsum(y)[ends], prepend=0)
+    sums = np.bincount(of_cut, weights=gained * tp / (ends + 1 - rows_before), minlength=len(last))
+    positives = np.diff(np.cumsum(y)[last], prepend=0)
+    rows = np.diff(last, prepend=-1)
+    both = (positives > 0) & (positives < rows)
+    return sums[both] / positives[both]
+
+
+def measure(labels: ArrayLike, scores: ArrayLike, threshold: float, queries: ArrayLike) -> dict[str, float]:
+    """Take every metric of one set of rows.
+
+    Args:
+        labels: [n], 1 or 0.
+        scores: [n], finite.
+        threshold: calls are ``score >= threshold``; NaN leaves the metrics of calls undefined.
+        queries: int64 [n], the query of each row.
+
+    Returns:
+        name -> value in the order in which tables show them; NaN where one class, or a threshold, is missing.
+    """
+    y, s = np.asarray(labels, dtype=np.int8), np.asarray(scores, dtype=np.float64)
+    prevalence = float(np.mean(y)) if len(y) else np.nan
+    precision = average_precision(y, s) if 0 < prevalence < 1 else np.nan
+    return {
+        "n": float(len(y)),
+        "positives": float(np.sum(y)),
+        "prevalence": prevalence,
+        "auroc": auroc(y, s),
+        "auprc": precision,
+        "auprc_ratio": precision / prevalence if prevalence else np.nan,
+        **call_metrics(y, s, threshold),
+        "recall_at_5_fdr": recall_at_fdr(y, s) if 0 < prevalence < 1 else np.nan,
+        **_query_metrics(queries, y, s),
+        "ece": expected_calibration_error(y, s),
+        "brier": brier(y, s),
+    }
+
+
+def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> tuple[int, int, int, int]:
+    """True and false positives, false and true negatives at *threshold*."""
+    y, called = np.asarray(labels) == 1, np.asarray(scores) >= threshold
+    parts = (y & called, ~y & called, y & ~called, ~y & ~called)
+    tp, fp, fn, tn = (int(np.sum(part)) for part in parts)
+    return tp, fp, fn, tn
+
+
+def call_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float) -> dict[str, float]:
+    """MCC, F1, balanced accuracy, precision and recall at *threshold*; precision is NaN where nothing is called."""
+    names = ("mcc", "f1", "balanced_accuracy", "precision", "recall")
+    tp, fp, fn, tn = confusion(labels, scores, threshold)
+    if np.isnan(threshold) or not tp + fn or not fp + tn:
+        return dict.fromkeys(names, np.nan)
+    recall = tp / (tp + fn)
+    values = (
+        float(mcc(tp, fp, fn, tn)),
+        2 * tp / (2 * tp + fp + fn),
+        (recall + tn / (fp + tn)) / 2,
+        tp / (tp + fp) if tp + fp else np.nan,
+        recall,
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def _query_metrics(queries: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> dict[str, float]:
+    values = per_query_average_precision(queries, labels, scores)
+    quartiles = np.quantile(values, [0.25, 0.5, 0.75]) if len(values) else np.full(3, np.nan)
+    names = ("query_auprc_q25", "query_auprc_median", "query_auprc_q75")
+    return {"queries": float(len(values)), **dict(zip(names, map(float, quartiles), strict=True))}
+
+
+def _probabilities(scores: NDArray[np.floating]) -> bool:
+    return bool(len(scores)) and bool(np.min(scores) >= 0) and bool(np.max(scores) <= 1)

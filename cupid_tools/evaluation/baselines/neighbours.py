@@ -1,0 +1,65 @@
+"""Baselines that hand on labels from similar RNAs: what they get right needs no model of interaction."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cupid_tools.evaluation.baselines.data import Pairs, Training
+from cupid_tools.evaluation.metrics import Floats
+from cupid_tools.evaluation.rnas import Codes, RnaTable
+
+KMER = 4
+NEIGHBOURS = 5
+
+
+def relatives(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
+    """1 where a train positive joins the groups of relatives of both RNAs, else 0."""
+    groups = rnas.groups
+    known = unordered(groups[train.positives.a], groups[train.positives.b], len(groups))
+    return np.isin(unordered(groups[pairs.a], groups[pairs.b], len(groups)), known).astype(np.float64)
+
+
+def nearest_neighbour(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
+    """Share of positives among the pairs of the five train RNAs most similar to each RNA, of its own type.
+
+    Each pair of neighbours weighs the product of both cosine similarities of 4-mer profiles.
+    """
+    near, weight = _nearest(train, rnas)
+    positives = np.unique(unordered(train.positives.a, train.positives.b, len(rnas.rnas)))
+    return np.concatenate([_vote(block, near, weight, positives) for block in pairs.blocks()])
+
+
+def unordered(a: Codes, b: Codes, size: int) -> Codes:
+    """Pairs of numbers below *size* as one number each, the same for (a, b) and (b, a): int64 [n]."""
+    return np.minimum(a, b) * size + np.maximum(a, b)
+
+
+def _nearest(train: Training, rnas: RnaTable) -> tuple[Codes, NDArray[np.float32]]:
+    """The nearest train RNAs of each RNA and their similarities, both [N, NEIGHBOURS]; similarity 0 where too few."""
+    size = len(rnas.rnas)
+    near = np.zeros((size, NEIGHBOURS), dtype=np.int64)
+    weight = np.zeros((size, NEIGHBOURS), dtype=np.float32)
+    trained = np.union1d(train.pairs.a, train.pairs.b)
+    profile = rnas.profile(KMER)
+    for kind in range(len(rnas.type_names)):
+        known = trained[rnas.types[trained] == kind]
+        members = np.flatnonzero(rnas.types == kind)
+        count = min(NEIGHBOURS, len(known))
+        for part in np.array_split(members, max(1, len(members) * len(known) >> 24)) if count else ():
+            similarity = profile[part] @ profile[known].T
+            # rounded and made distinct, so that of equally near ones the first id wins on every machine
+            rank = np.rint(similarity * 1e4).astype(np.int64) * len(known) - np.arange(len(known))
+            best = np.argpartition(rank, -count, axis=1)[:, -count:]
+            near[part, :count] = known[best]
+            weight[part, :count] = np.take_along_axis(similarity, best, axis=1)
+    return near, weight
+
+
+def _vote(pairs: Pairs, near: Codes, weight: NDArray[np.float32], positives: Codes) -> Floats:
+    a, b = near[pairs.a][:, :, None], near[pairs.b][:, None, :]
+    weights = weight[pairs.a][:, :, None].astype(np.float64) * weight[pairs.b][:, None, :]
+    keys = unordered(a, b, len(near))
+    votes = positives[np.minimum(np.searchsorted(positives, keys), len(positives) - 1)] == keys
+    total = weights.sum(axis=(1, 2))
+    return np.asarray((weights * votes).sum(axis=(1, 2)) / np.where(total > 0, total, 1), dtype=np.float64)

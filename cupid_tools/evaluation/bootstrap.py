@@ -1,0 +1,130 @@
+"""Intervals by resampling RNAs, not pairs: the pairs of one RNA are not independent.
+
+Pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386): units are drawn with replacement, and a pair
+weighs as often as both its RNAs were drawn. A unit is an RNA, a group of relatives, or a gene.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cupid_tools.evaluation.metrics import Floats, Labels, mcc, tie_ends
+
+BLOCK_CELLS = 1 << 19
+"""Weights (replicates x rows) that one thread holds at once: 4 MB, about what a cache holds."""
+
+
+class Interval(NamedTuple):
+    """A percentile interval; NaN, NaN where it is not defined."""
+
+    low: float
+    high: float
+
+
+UNDEFINED = Interval(np.nan, np.nan)
+
+
+class Replicates(NamedTuple):
+    """Metrics of each replicate, float64 [replicates]; NaN where a replicate lacks a class."""
+
+    auroc: Floats
+    auprc: Floats
+    mcc: Floats
+
+
+def unit_weights(strata: NDArray[np.int64], replicates: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw how often each unit occurs in each replicate: float32 [replicates, units].
+
+    Args:
+        strata: int64 [units]; each stratum (type of RNA) keeps its number of units, drawn with replacement.
+        replicates: how many.
+        rng: source of randomness.
+    """
+    weights = np.empty((replicates, len(strata)), dtype=np.float32)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        weights[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=replicates)
+    return weights
+
+
+class Resampled:
+    """One set of rows under fixed unit weights, so that all methods are compared on equal replicates."""
+
+    def __init__(
+        self,
+        weights: NDArray[np.float32],
+        unit_a: NDArray[np.int64],
+        unit_b: NDArray[np.int64],
+        labels: Labels,
+    ) -> None:
+        """Args: weights [replicates, units]; the units of both RNAs and the label of each row [n]."""
+        self._weights, self._a, self._b, self._labels = weights, unit_a, unit_b, labels
+
+    def replicates(self, scores: Floats, threshold: float) -> Replicates:
+        """Weighted metrics of *scores* [n] in every replicate; MCC is NaN without a threshold."""
+        order = np.argsort(-scores, kind="stable")
+        ends = tie_ends(scores[order])
+        called = int(np.sum(scores >= threshold))  # rows are in descending order, so the called ones come first
+        rows = _Rows(self._a[order], self._b[order], self._labels[order].astype(np.float32), ends)
+        blocks = self._map(lambda part: _block_metrics(part, rows, called))
+        auroc, auprc, correlation = np.concatenate(blocks, axis=1)
+        return Replicates(auroc, auprc, np.full_like(auroc, np.nan) if np.isnan(threshold) else correlation)
+
+    def _map(self, work: Callable[[NDArray[np.float32]], Floats]) -> list[Floats]:
+        size = max(1, BLOCK_CELLS // max(1, len(self._labels)))
+        blocks = [self._weights[start : start + size] for start in range(0, len(self._weights), size)]
+        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+            return list(pool.map(work, blocks))
+
+
+class _Rows(NamedTuple):
+    unit_a: NDArray[np.int64]
+    unit_b: NDArray[np.int64]
+    labels: NDArray[np.float32]
+    ends: NDArray[np.int64]
+
+
+def _block_metrics(weights: NDArray[np.float32], rows: _Rows, called: int) -> Floats:
+    """AUROC, AUPRC and MCC: float64 [3, replicates of the block]."""
+    w = np.take(weights, rows.unit_a, axis=1) * np.take(weights, rows.unit_b, axis=1)  # [R, n], whole numbers
+    total = np.cumsum(w, axis=1, dtype=np.float64)
+    found = np.cumsum(w * rows.labels, axis=1, dtype=np.float64)
+    all_of, positive = total[:, -1], found[:, -1]
+    negative = all_of - positive
+    at_call = (found[:, called - 1], total[:, called - 1]) if called else (0 * positive, 0 * positive)
+    if len(rows.ends) < w.shape[1]:
+        total, found = total[:, rows.ends], found[:, rows.ends]
+    gained = np.diff(found, axis=1, prepend=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+        auprc = np.einsum("re,re->r", gained, precision) / positive
+        # the area left of the curve: each positive against the negatives above it, ties half
+        false = total - found
+        above = (
+            np.einsum("re,re->r", gained, false) - np.einsum("re,re->r", gained, np.diff(false, axis=1, prepend=0)) / 2
+        )
+        auroc = 1 - above / (positive * negative)
+    auprc = np.where(negative > 0, auprc, np.nan)  # without negatives it is 1, and says nothing
+    tp, calls = at_call
+    return np.stack([auroc, auprc, mcc(tp, calls - tp, positive - tp, negative - (calls - tp))])
+
+
+def interval(values: Floats, level: float) -> Interval:
+    """The central share *level* of the defined values; not defined when fewer than half of them are."""
+    defined = values[~np.isnan(values)]
+    if len(defined) * 2 < max(1, len(values)):
+        return UNDEFINED
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def intervals(replicates: Replicates, level: float) -> Iterator[tuple[str, Interval]]:
+    """Name and interval of each metric."""
+    for name, values in zip(Replicates._fields, replicates, strict=True):
+        yield name, interval(values, level)

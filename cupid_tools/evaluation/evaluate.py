@@ -1,0 +1,249 @@
+"""From score tables to everything that the report shows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from cupid_tools.evaluation.audit import Audit, audit
+from cupid_tools.evaluation.baselines import BASELINES
+from cupid_tools.evaluation.bootstrap import (
+    UNDEFINED,
+    Interval,
+    Replicates,
+    Resampled,
+    interval,
+    intervals,
+    unit_weights,
+)
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Bools, Experiment, Rows, to_genes
+from cupid_tools.evaluation.metrics import best_mcc_threshold, measure
+from cupid_tools.sampling.seeds import rng_for
+from cupid_tools.vocab import TEST, VALID
+
+HEADLINES = (ALL, STRICT_C3)
+"""Classes of test rows for which the model is compared with every baseline."""
+MIN_POSITIVES = 10
+"""Fewer cannot choose the best baseline."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How metrics are taken.
+
+    Attributes:
+        baselines: names in ``BASELINES``.
+        bootstrap: replicates; 0 for no intervals.
+        level: of the intervals.
+        seed: of all random choices.
+        genes: pairs of isoforms are merged into pairs of genes.
+    """
+
+    baselines: tuple[str, ...] = tuple(BASELINES)
+    bootstrap: int = 1000
+    level: float = 0.95
+    seed: int = 1
+    genes: bool = False
+
+
+class Slice(NamedTuple):
+    """A set of evaluated rows; ``all`` where a property is not restricted. Positives belong to every strategy."""
+
+    split: str
+    type_pair: str
+    overlap: str
+    strategy: str
+
+
+class Measurement(NamedTuple):
+    """Metrics of one method on one slice; *intervals* and *replicates* only where they were taken."""
+
+    where: Slice
+    method: str
+    values: dict[str, float]
+    intervals: dict[str, Interval]
+    replicates: Replicates | None
+
+    def defined(self) -> bool:
+        """Whether there are rows of both classes."""
+        return not np.isnan(self.values["auroc"])
+
+    def interval(self, metric: str) -> Interval:
+        """The interval of a metric; NaN, NaN where none was taken."""
+        return self.intervals.get(metric, UNDEFINED)
+
+
+class Gap(NamedTuple):
+    """Model minus one baseline on equal replicates."""
+
+    baseline: str
+    auroc: float
+    auroc_interval: Interval
+    auprc: float
+    auprc_interval: Interval
+
+
+class Headline(NamedTuple):
+    """Model and baselines on one class of test rows.
+
+    Attributes:
+        overlap: one of ``HEADLINES``.
+        model: its metrics there.
+        baselines: theirs, by name.
+        best: the baseline with the largest AUPRC on *chosen_on*; None where there is none.
+        chosen_on: the split whose rows of the same class chose it.
+        gaps: for every baseline.
+    """
+
+    overlap: str
+    model: Measurement
+    baselines: dict[str, Measurement]
+    best: str | None
+    chosen_on: str
+    gaps: list[Gap]
+
+    @property
+    def best_gap(self) -> Gap | None:
+        """The gap to the best baseline."""
+        return next((gap for gap in self.gaps if gap.baseline == self.best), None)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The results of one experiment; *rows* hold the scores of all methods, merged into genes where asked.
+
+    A class of ``HEADLINES`` that no test row belongs to is not in *headlines*.
+    """
+
+    experiment: Experiment
+    rows: Rows
+    thresholds: dict[str, float]
+    measurements: list[Measurement]
+    headlines: dict[str, Headline]
+    audit: Audit
+
+    def find(self, method: str = MODEL, **where: str) -> Measurement | None:
+        """The measurement of *method* on a slice; what is not named is ``all``, the split ``test``."""
+        wanted = Slice(**{"split": TEST, "type_pair": ALL, "overlap": ALL, "strategy": ALL, **where})
+        return next((m for m in self.measurements if m.method == method and m.where == wanted), None)
+
+
+def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
+    """Score all baselines, and measure them and the model on every slice."""
+    rows = _with_baselines(experiment, settings)
+    rows = to_genes(rows) if settings.genes else rows
+    thresholds = {method: _threshold(experiment, rows, method) for method in rows.scores}
+    bootstraps = {split: _Bootstrap(rows, experiment, split, settings) for split in (VALID, TEST)}
+    measurements = [
+        measurement
+        for where, chosen in _slices(rows, experiment)
+        for measurement in _measure(rows, chosen, where, thresholds, bootstraps[where.split])
+    ]
+    headlines = {overlap: _headline(overlap, measurements, settings.level) for overlap in HEADLINES}
+    told = {overlap: headline for overlap, headline in headlines.items() if headline is not None}
+    return Evaluation(experiment, rows, thresholds, measurements, told, audit(experiment))
+
+
+def _with_baselines(experiment: Experiment, settings: Settings) -> Rows:
+    scores = dict(experiment.rows.scores)
+    for name in settings.baselines:
+        scores[name] = BASELINES.load(name)(experiment.train, experiment.pairs, experiment.rnas)
+    return replace(experiment.rows, scores=scores)
+
+
+def _threshold(experiment: Experiment, rows: Rows, method: str) -> float:
+    """Chosen on valid rows; without them the model's own, and none for baselines."""
+    if experiment.threshold is None:
+        valid = rows.of_split(VALID)
+        return best_mcc_threshold(rows.label[valid], rows.scores[method][valid])[0]
+    return experiment.threshold if method == MODEL else np.nan
+
+
+def _slices(rows: Rows, experiment: Experiment) -> Iterator[tuple[Slice, Bools]]:
+    """All combinations of properties that hold rows; a property with one value is not restricted."""
+    kinds = {name: rows.kind == index for index, name in enumerate(experiment.kinds)}
+    # a positive is no strategy's, and serves to judge the negatives of each
+    strategies = {
+        name: (rows.strategy == index) | (rows.label == 1) for index, name in enumerate(experiment.strategies)
+    }
+    everything = {ALL: np.ones(len(rows), dtype=bool)}
+    splits = {split: rows.of_split(split) for split in (VALID, TEST)}
+    axes = (
+        splits.items(),
+        (everything | (kinds if len(kinds) > 1 else {})).items(),
+        ((name, rows.overlap(name)) for name in OVERLAPS),
+        (everything | (strategies if len(strategies) > 1 else {})).items(),
+    )
+    for (split, a), (kind, b), (overlap, c), (strategy, d) in itertools.product(*axes):
+        chosen = a & b & c & d
+        if chosen.any():
+            yield Slice(split, kind, overlap, strategy), chosen
+
+
+class _Bootstrap:
+    """The replicates of one split, which all slices and methods share."""
+
+    def __init__(self, rows: Rows, experiment: Experiment, split: str, settings: Settings) -> None:
+        self.level = settings.level
+        self.replicates = settings.bootstrap
+        self._rows = rows
+        units, places = np.unique(rows.unit[:, rows.of_split(split)], return_inverse=True)
+        self._place = np.zeros(len(experiment.strata), dtype=np.int64)
+        self._place[rows.unit[:, rows.of_split(split)].reshape(-1)] = places.reshape(-1)
+        rng = rng_for(settings.seed, "evaluation.bootstrap", split)
+        self._weights = unit_weights(experiment.strata[units], settings.bootstrap, rng)
+
+    def of(self, chosen: Bools) -> Resampled:
+        """The replicates of the rows that a mask [n] chooses."""
+        a, b = self._place[self._rows.unit[:, chosen]]
+        return Resampled(self._weights, a, b, self._rows.label[chosen])
+
+
+def _measure(
+    rows: Rows, chosen: Bools, where: Slice, thresholds: dict[str, float], bootstrap: _Bootstrap
+) -> Iterator[Measurement]:
+    """Measure all methods on a slice: the model with intervals, baselines too where they make a headline."""
+    label, query = rows.label[chosen], rows.query[chosen]
+    resampled = bootstrap.of(chosen)
+    headline = where in [_headline_slice(overlap) for overlap in HEADLINES]
+    for method, scores in rows.scores.items():
+        values = measure(label, scores[chosen], thresholds[method], query)
+        if bootstrap.replicates and (method == MODEL or headline) and not np.isnan(values["auroc"]):
+            replicates = resampled.replicates(scores[chosen], thresholds[method])
+            found = dict(intervals(replicates, bootstrap.level))
+            yield Measurement(where, method, values, found, replicates)
+        else:
+            yield Measurement(where, method, values, {}, None)
+
+
+def _headline_slice(overlap: str, split: str = TEST) -> Slice:
+    return Slice(split, ALL, overlap, ALL)
+
+
+def _headline(overlap: str, measurements: list[Measurement], level: float) -> Headline | None:
+    """Compare the model with all baselines; None where no test row is of this class."""
+    test = {m.method: m for m in measurements if m.where == _headline_slice(overlap)}
+    valid = {m.method: m for m in measurements if m.where == _headline_slice(overlap, VALID)}
+    if not test:
+        return None
+    model = test.pop(MODEL)
+    enough = bool(valid) and valid[MODEL].values["positives"] >= MIN_POSITIVES and valid[MODEL].defined()
+    deciding = valid if enough else test
+    candidates = [name for name in test if deciding[name].defined()]
+    best = max(candidates, key=lambda name: deciding[name].values["auprc"], default=None)
+    gaps = [_gap(model, baseline, level) for baseline in test.values()]
+    return Headline(overlap, model, test, best, VALID if enough else TEST, gaps)
+
+
+def _gap(model: Measurement, baseline: Measurement, level: float) -> Gap:
+    differences = {name: model.values[name] - baseline.values[name] for name in ("auroc", "auprc")}
+    found = dict.fromkeys(differences, UNDEFINED)
+    if model.replicates is not None and baseline.replicates is not None:
+        for name in differences:
+            replicates = getattr(model.replicates, name) - getattr(baseline.replicates, name)
+            found[name] = interval(replicates, level)
+    return Gap(baseline.method, differences["auroc"], found["auroc"], differences["auprc"], found["auprc"])

@@ -1,0 +1,347 @@
+"""One score table with everything that is known about its pairs before any metric is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cupid_tools.errors import InputError
+from cupid_tools.evaluation.baselines.data import Pairs, Training
+from cupid_tools.evaluation.metrics import Floats, Labels
+from cupid_tools.evaluation.rnas import Codes, RnaTable, with_originals
+from cupid_tools.io.fasta import read_mapping
+from cupid_tools.io.pairs import ID_A, ID_B, LABEL, ORIGIN, SPLIT, PairTable
+from cupid_tools.sampling.relatives import listed_groups, related_groups
+from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
+
+SCORE, CALL = "score", "call"
+MODEL = "model"
+ALL = "all"
+CLASSES = ("C1", "C2-left", "C2-right", "C3")
+STRICT = "strict-"
+STRICT_C3 = STRICT + CLASSES[-1]
+RESAMPLE = ("relatives", "rnas")
+OVERLAPS = (ALL, *CLASSES, *(STRICT + name for name in CLASSES))
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Pairs (of RNAs or of genes) to be evaluated, one array entry a row.
+
+    Attributes:
+        split: int64 [n], position in ``vocab.SPLITS``.
+        label: int8 [n].
+        kind: int64 [n], position in ``Experiment.kinds``.
+        strategy: int64 [n], position in ``Experiment.strategies``; -1 for positives.
+        seen: bool [2, n], whether the sequence of either RNA is in train.
+        related: bool [2, n], whether that or a relative is.
+        unit: int64 [2, n], what the bootstrap draws.
+        query: int64 [n], the RNA (or gene) of id_a.
+        scores: method -> float64 [n].
+    """
+
+    split: Codes
+    label: Labels
+    kind: Codes
+    strategy: Codes
+    seen: Bools
+    related: Bools
+    unit: Codes
+    query: Codes
+    scores: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def where(self, chosen: Bools | Codes) -> Rows:
+        """The rows that a mask [n] or positions choose."""
+        return Rows(
+            self.split[chosen],
+            self.label[chosen],
+            self.kind[chosen],
+            self.strategy[chosen],
+            self.seen[:, chosen],
+            self.related[:, chosen],
+            self.unit[:, chosen],
+            self.query[chosen],
+            {method: scores[chosen] for method, scores in self.scores.items()},
+        )
+
+    def overlap(self, name: str) -> Bools:
+        """Which rows [n] belong to one of ``OVERLAPS``."""
+        if name == ALL:
+            return np.ones(len(self), dtype=bool)
+        left, right = self.related if name.startswith(STRICT) else self.seen
+        wanted_left, wanted_right = [(1, 1), (1, 0), (0, 1), (0, 0)][CLASSES.index(name.removeprefix(STRICT))]
+        return np.asarray((left == wanted_left) & (right == wanted_right))
+
+    def of_split(self, split: str) -> Bools:
+        """Which rows [n] belong to *split*."""
+        return np.asarray(self.split == SPLITS.index(split))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Every row of a score table, arrays [n]: its pair, split (position in ``vocab.SPLITS``), label and score."""
+
+    pairs: Pairs
+    split: Codes
+    label: Labels
+    score: Floats
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One score table.
+
+    Attributes:
+        name: as the report shows it.
+        rnas: all RNAs that the table names.
+        whole: every row of the table.
+        train: what baselines may see.
+        pairs, rows: the evaluated pairs; *rows* has no baselines' scores yet.
+        kinds: type pairs.
+        strategies: of negatives.
+        strata: int64 [units], the type of RNA of each unit.
+        augmented_rows: how many rows are left out because augmentation made them.
+        threshold: of the model by its own calls; None where valid rows choose it.
+    """
+
+    name: str
+    rnas: RnaTable
+    whole: Whole
+    train: Training
+    pairs: Pairs
+    rows: Rows
+    kinds: list[str]
+    strategies: list[str]
+    strata: Codes
+    augmented_rows: int
+    threshold: float | None
+
+    def has_valid(self) -> bool:
+        """Whether there are valid rows, which choose thresholds and the best baseline."""
+        return bool(self.rows.of_split(VALID).any())
+
+
+class Listed(NamedTuple):
+    """A user's table: RNA id -> group or gene, and the file it was read from."""
+
+    values: dict[str, str]
+    path: str
+
+
+def read_listed(path: str | None, column: str) -> Listed | None:
+    """Read a table with the columns ``id`` and *column*; None where no path is given."""
+    return None if path is None else Listed(read_mapping(path, "id", column), path)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How score tables are read.
+
+    Attributes:
+        groups: groups of relatives; None finds them by sequence.
+        genes: the gene of each RNA, to evaluate genes instead of RNAs.
+        augmented: also evaluate, and fit baselines on, rows that augmentation made.
+        resample: what the bootstrap draws, one of ``RESAMPLE``; genes where they are given.
+        seed: of all random choices.
+    """
+
+    groups: Listed | None = None
+    genes: Listed | None = None
+    augmented: bool = False
+    resample: str = RESAMPLE[0]
+    seed: int = 1
+
+
+def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, options: Options) -> Experiment:
+    """Check a score table and work out everything that metrics need.
+
+    Args:
+        name: of the experiment.
+        table: pairs with label, split and score.
+        rnas: id -> RNA, read from *fasta*.
+        fasta: for messages.
+        options: see ``Options``.
+
+    Raises:
+        InputError: a score that is no finite number, an RNA that is not in *rnas* or in a table of groups or genes, or
+            splits that cannot be evaluated.
+    """
+    table.check_ids(rnas.keys(), fasta)
+    table, scores = _in_fixed_order(table, _scores(table))
+    named = with_originals({*table.column(ID_A), *table.column(ID_B)}, rnas)
+    known = RnaTable(named, _relatives(named, options.groups))
+    whole = Whole(
+        Pairs(*table.codes([rna.id for rna in named])), _split_codes(table), table.column(LABEL).astype(np.int8), scores
+    )
+    usable = np.full(len(table), options.augmented) | ~_augmented(table)
+    _check_splits(table.path, whole, usable)
+    in_train = whole.split == SPLITS.index(TRAIN)
+    unit, strata = _units(known, options)
+    kinds, kind = _kinds(known, whole.pairs)
+    strategies, strategy = _strategies(table)
+    everything = Rows(
+        split=whole.split,
+        label=whole.label,
+        kind=kind,
+        strategy=strategy,
+        seen=_met(whole.pairs, in_train, known.identical),
+        related=_met(whole.pairs, in_train, known.groups),
+        unit=unit[np.stack([whole.pairs.a, whole.pairs.b])],
+        query=whole.pairs.a if options.genes is None else unit[whole.pairs.a],
+        scores={MODEL: scores},
+    )
+    train, evaluated = usable & in_train, usable & ~in_train
+    return Experiment(
+        name=name,
+        rnas=known,
+        whole=whole,
+        train=Training(whole.pairs.where(train), whole.label[train], options.seed),
+        pairs=whole.pairs.where(evaluated),
+        rows=everything.where(evaluated),
+        kinds=kinds,
+        strategies=strategies,
+        strata=strata,
+        augmented_rows=int(np.sum(~usable)),
+        threshold=None if (whole.split == SPLITS.index(VALID)).any() else _threshold_of_calls(table, scores),
+    )
+
+
+def to_genes(rows: Rows) -> Rows:
+    """Merge the pairs of isoforms of the same two genes (units): label and scores are their maximum.
+
+    A gene is seen where one of its merged isoforms is. The orientation is that of the first row.
+    """
+    swapped = rows.unit[0] > rows.unit[1]
+    low, high = np.where(swapped, rows.unit[::-1], rows.unit)
+    order = np.lexsort((high, low, rows.split))
+    starts = np.flatnonzero(np.append(True, np.diff(np.stack([rows.split, low, high])[:, order]).any(axis=0)))
+    first = order[starts]
+
+    def oriented(flags: Bools) -> Bools:
+        merged = np.maximum.reduceat(np.where(swapped, flags[::-1], flags)[:, order], starts, axis=1)
+        return np.where(swapped[first], merged[::-1], merged)
+
+    def largest(values: Any) -> Any:
+        return np.maximum.reduceat(values[order], starts)
+
+    label = largest(rows.label)
+    return replace(
+        rows.where(first),
+        label=label,
+        strategy=np.where(label == 1, -1, rows.strategy[first]),
+        seen=oriented(rows.seen),
+        related=oriented(rows.related),
+        scores={method: largest(scores) for method, scores in rows.scores.items()},
+    )
+
+
+def _scores(table: PairTable) -> Floats:
+    scores = pd.to_numeric(table.frame[SCORE], errors="coerce").to_numpy(dtype=np.float64)
+    table.refuse(~np.isfinite(scores), "score is '{score}'", hint="it must be a finite number")
+    return scores
+
+
+def _in_fixed_order(table: PairTable, scores: Floats) -> tuple[PairTable, Floats]:
+    """Sort the rows, so that equal tables give equal bytes whatever order they come in."""
+    keys = [pd.factorize(pd.Index(table.column(column)), sort=True)[0] for column in (ID_B, ID_A, SPLIT)]
+    origin = pd.factorize(pd.Index(table.column(ORIGIN)), sort=True)[0] if table.has(ORIGIN) else scores
+    order = np.lexsort((origin, scores, table.column(LABEL), *keys))
+    return replace(table, frame=table.frame.iloc[order]), scores[order]
+
+
+def _split_codes(table: PairTable) -> Codes:
+    return pd.Index(SPLITS).get_indexer(pd.Index(table.column(SPLIT))).astype(np.int64)
+
+
+def _augmented(table: PairTable) -> Bools:
+    """Rows that augmentation made, and negatives that were drawn for flipped RNAs."""
+    flipped = table.frame[ID_A].str.endswith(FLIP_SUFFIX) | table.frame[ID_B].str.endswith(FLIP_SUFFIX)
+    made = table.frame[ORIGIN].str.startswith(AUGMENTED) if table.has(ORIGIN) else False
+    return np.asarray(flipped | made, dtype=bool)
+
+
+def _check_splits(path: str, whole: Whole, usable: Bools) -> None:
+    remedies = {
+        TRAIN: "baselines and overlap need the train rows: score the whole table that cupid-train read",
+        VALID: "give cupid-split a larger --valid-fraction",
+        TEST: "give the whole table that cupid-split and cupid-score made",
+    }
+    for index, split in enumerate(SPLITS):
+        rows = usable & (whole.split == index)
+        if not rows.any() and split != VALID:
+            raise InputError(path, f"holds no {split} rows", hint=remedies[split])
+        positives = int(np.sum(whole.label[rows]))
+        if rows.any() and not positives:
+            raise InputError(path, f"the {split} rows hold no positives", hint=remedies[split])
+        if rows.any() and positives == np.sum(rows):
+            raise InputError(path, f"the {split} rows hold no negatives", hint="run cupid-negatives before cupid-score")
+
+
+def _relatives(rnas: Sequence[Rna], groups: Listed | None) -> Codes:
+    """The group of each RNA; one that augmentation flipped belongs to that of its original, if that is known."""
+    place = {rna.id: index for index, rna in enumerate(rnas)}
+    of = np.array([place.get(rna.id.removesuffix(FLIP_SUFFIX), index) for index, rna in enumerate(rnas)])
+    distinct, position = np.unique(of, return_inverse=True)
+    originals = [rnas[index] for index in distinct]
+    found = related_groups(originals) if groups is None else listed_groups(originals, groups.values, groups.path)
+    return found[position]
+
+
+def _units(rnas: RnaTable, options: Options) -> tuple[Codes, Codes]:
+    """What the bootstrap draws: unit of each RNA [N], and type of each unit [units]."""
+    if options.genes is not None:
+        missing = next((rna.id for rna in rnas.rnas if rna.id not in options.genes.values), None)
+        if missing is not None:
+            raise InputError(options.genes.path, f"RNA {missing!r} has no gene", hint="list every RNA of the pairs")
+        unit = pd.factorize(pd.Index([options.genes.values[rna.id] for rna in rnas.rnas]))[0]
+        first = np.unique(unit, return_index=True)[1]
+        return unit.astype(np.int64), rnas.types[first]
+    groups = rnas.groups if options.resample == RESAMPLE[0] else np.arange(len(rnas.rnas))
+    members = np.stack([rnas.types, groups])
+    keys, unit = np.unique(members, axis=1, return_inverse=True)
+    return unit.reshape(-1).astype(np.int64), keys[0]
+
+
+def _kinds(rnas: RnaTable, pairs: Pairs) -> tuple[list[str], Codes]:
+    names = rnas.type_names
+    size = len(names)
+    of_types = np.array([type_pair(a, b) for a in names for b in names], dtype=object)
+    codes, kinds = pd.factorize(of_types[rnas.types[pairs.a] * size + rnas.types[pairs.b]], sort=True)
+    return list(kinds), codes.astype(np.int64)
+
+
+def _strategies(table: PairTable) -> tuple[list[str], Codes]:
+    negative = table.column(LABEL) == 0
+    origin = table.frame[ORIGIN].str.removeprefix(f"{NEGATIVE}:") if table.has(ORIGIN) else OBSERVED
+    origins = pd.Series(origin, index=table.frame.index, dtype=object).where(negative)
+    codes, names = pd.factorize(origins, sort=True)
+    return list(names), codes.astype(np.int64)
+
+
+def _met(pairs: Pairs, in_train: Bools, kinship: Codes) -> Bools:
+    """Whether train holds an RNA of the same *kinship* [N] as either RNA of each pair: bool [2, n]."""
+    trained = np.zeros(int(kinship.max()) + 1, dtype=bool)
+    trained[kinship[pairs.a[in_train]]] = True
+    trained[kinship[pairs.b[in_train]]] = True
+    return trained[kinship[np.stack([pairs.a, pairs.b])]]
+
+
+def _threshold_of_calls(table: PairTable, scores: Floats) -> float:
+    """The threshold that the calls in the table follow."""
+    hint = "score the valid rows as well, or add the calls of your model"
+    table.require(CALL, hint=f"without valid rows the threshold is taken from it; {hint}")
+    called = table.column(CALL) == "1"
+    table.refuse(~called & (table.column(CALL) != "0"), "call is '{call}'", hint="it must be 1 or 0")
+    threshold = float(scores[called].min()) if called.any() else float(np.nextafter(scores.max(), np.inf))
+    table.refuse(~called & (scores >= threshold), "call is 0 but a lower score is called 1", hint="use one threshold")
+    return threshold

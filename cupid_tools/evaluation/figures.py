@@ -1,0 +1,274 @@
+"""Figures as SVG texts: no global state, and equal inputs give equal bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cupid_tools.evaluation.evaluate import Evaluation
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3
+from cupid_tools.evaluation.metrics import Cuts, Floats, confusion, cuts, reliability
+from cupid_tools.vocab import TEST, VALID
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE = (4.7, 3.7)
+"""Inches: narrow enough to be read on a phone."""
+MODEL_COLOUR, BASELINE_COLOUR, QUIET = "#0b5fa5", "#d4650f", "#6b7280"
+CURVE_POINTS = 800
+HISTOGRAM_BINS = 30
+HEAT_METRICS = ("auroc", "auprc", "mcc", "f1", "balanced_accuracy", "precision", "recall")
+
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: searchable, and read aloud
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so the layout is the same everywhere
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e5e7eb",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+}
+_PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+_IDENTIFIERS = re.compile(r'(\bid="|url\(#|href="#)')
+_FONTS = "DejaVu Sans, system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
+
+Curves = Mapping[str, Floats]
+
+
+class Drawn(NamedTuple):
+    """One figure: its name, heading, what it shows, and the SVG."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def draw_all(prefix: str, evaluation: Evaluation, curves: Curves | None) -> list[Drawn]:
+    """Draw every figure that the results of one experiment allow.
+
+    Args:
+        prefix: what makes the identifiers inside the SVGs unique on a page of several experiments.
+        evaluation: the results.
+        curves: epoch, train_loss and valid_loss of the training; None where not given.
+    """
+    wanted: list[tuple[str, str, str, Callable[[Axes], Any]]] = [
+        (
+            "precision-recall",
+            "Precision and recall",
+            "How many of the calls are right, as more positives are found. The dotted line is chance.",
+            lambda axes: _precision_recall(axes, evaluation),
+        ),
+        (
+            "roc",
+            "ROC",
+            "Share of positives found against share of negatives called. The diagonal is chance.",
+            lambda axes: _roc(axes, evaluation),
+        ),
+        (
+            "gap",
+            "Model minus each baseline",
+            "Difference in AUPRC on test rows with its interval. Right of zero the model is better; an interval that "
+            "crosses zero tells nothing. The baseline in the headline is marked with a star.",
+            lambda axes: _gaps(axes, evaluation),
+        ),
+        (
+            "overlap",
+            "What the pairs share with train",
+            "AUROC of test rows by how much of each pair is in train: C1 both RNAs, C2 one, C3 none; strict counts "
+            "relatives as known. Half is chance.",
+            lambda axes: _overlap(axes, evaluation),
+        ),
+        (
+            "histogram",
+            "Scores by label",
+            "Each class sums to one. The dashed line is the threshold of calls.",
+            lambda axes: _histogram(axes, evaluation),
+        ),
+        (
+            "confusion",
+            "Calls at the threshold",
+            "Test rows; per cent are of the row, that is, of the true class.",
+            lambda axes: _confusion(axes, evaluation),
+        ),
+        (
+            "heat-map",
+            "Type pairs",
+            "Metrics of the model on test rows by types of RNA.",
+            lambda axes: _heat_map(axes, evaluation),
+        ),
+    ]
+    if not np.isnan(_test_value(evaluation, "brier")):
+        caption = "Observed share of positives by score, test rows; the area of a dot is the number of pairs."
+        wanted.append(
+            ("reliability", "Can scores be read as probabilities?", caption, lambda a: _reliability(a, evaluation))
+        )
+    if curves is not None:
+        caption = "Mean loss of train and valid rows after each epoch."
+        wanted.append(("loss", "Training", caption, lambda axes: _loss(axes, curves)))
+    return [Drawn(name, title, caption, draw(f"{prefix}-{name}", paint)) for name, title, caption, paint in wanted]
+
+
+def draw(name: str, paint: Callable[[Axes], Any]) -> str:
+    """Let *paint* fill one pair of axes, and return the SVG; *name* makes its identifiers unique on a page."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        FigureCanvasSVG(figure)
+        paint(figure.add_subplot())
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = _PROLOGUE.sub("", buffer.getvalue())
+    svg = _IDENTIFIERS.sub(rf"\g<1>{name}-", svg)
+    return svg.replace("font: 9px 'DejaVu Sans'", f"font: 9px {_FONTS}")
+
+
+def _lines(evaluation: Evaluation) -> list[tuple[str, Cuts, dict[str, Any]]]:
+    """Model and best baseline on test and valid: label, counts at every cut, and style."""
+    headline = evaluation.headlines[ALL]
+    methods = [(MODEL, MODEL_COLOUR)] + ([(headline.best, BASELINE_COLOUR)] if headline.best else [])
+    lines = []
+    for method, colour in methods:
+        for split, style in ((TEST, "-"), (VALID, ":")):
+            rows = evaluation.rows.of_split(split)
+            if rows.any():
+                found = cuts(evaluation.rows.label[rows], evaluation.rows.scores[method][rows])
+                lines.append((f"{method}, {split}", found, {"color": colour, "linestyle": style}))
+    return lines
+
+
+def _thinned(values: Floats) -> Floats:
+    """At most ``CURVE_POINTS`` of the values, the ends included."""
+    return values[np.unique(np.linspace(0, len(values) - 1, CURVE_POINTS).astype(np.int64))]
+
+
+def _precision_recall(axes: Axes, evaluation: Evaluation) -> None:
+    for label, (_, tp, fp), style in _lines(evaluation):
+        recall, precision = _thinned(tp / tp[-1]), _thinned(tp / (tp + fp))
+        axes.plot(np.append(0, recall), np.append(precision[0], precision), drawstyle="steps-pre", label=label, **style)
+    axes.axhline(_test_value(evaluation, "prevalence"), color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="upper right")
+
+
+def _roc(axes: Axes, evaluation: Evaluation) -> None:
+    for label, (_, tp, fp), style in _lines(evaluation):
+        axes.plot(np.append(0, _thinned(fp / fp[-1])), np.append(0, _thinned(tp / tp[-1])), label=label, **style)
+    axes.plot([0, 1], [0, 1], color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower right")
+
+
+def _gaps(axes: Axes, evaluation: Evaluation) -> None:
+    names = [gap.baseline for gap in sorted(evaluation.headlines[ALL].gaps, key=lambda gap: -gap.auprc)]
+    for overlap, colour, shift in ((ALL, MODEL_COLOUR, 0.16), (STRICT_C3, BASELINE_COLOUR, -0.16)):
+        headline = evaluation.headlines.get(overlap)
+        if headline is None or not headline.model.defined():
+            continue
+        gaps = {gap.baseline: gap for gap in headline.gaps}
+        where = np.arange(len(names)) + shift
+        low, high = np.array([gaps[name].auprc_interval for name in names]).reshape(-1, 2).T
+        axes.hlines(where, low, high, color=colour, linewidth=1.4)
+        label = "all test rows" if overlap == ALL else "strict C3"
+        axes.plot([gaps[name].auprc for name in names], where, "o", color=colour, markersize=4, label=label)
+    axes.axvline(0, color="#111827", linewidth=1)
+    best = {headline.best for headline in evaluation.headlines.values()}
+    axes.set_yticks(range(len(names)), [f"★ {name}" if name in best else name for name in names])
+    axes.set(xlabel="AUPRC of the model minus AUPRC of the baseline", ylim=(-0.7, len(names) - 0.3))
+    axes.grid(axis="y", visible=False)
+    axes.legend(loc="best")
+
+
+def _overlap(axes: Axes, evaluation: Evaluation) -> None:
+    found = [(name, evaluation.find(overlap=name)) for name in OVERLAPS]
+    shown = [(name, measured) for name, measured in found if measured is not None and measured.defined()]
+    for place, (name, measured) in enumerate(shown):
+        low, high = measured.interval("auroc")
+        axes.vlines(place, low, high, color=MODEL_COLOUR, linewidth=1.6)
+        axes.plot(place, measured.values["auroc"], "o", color=MODEL_COLOUR, label=MODEL if not place else None)
+        best = evaluation.headlines[ALL].best
+        baseline = evaluation.find(best, overlap=name) if best else None
+        if baseline is not None:
+            label = None if place else best
+            axes.plot(place, baseline.values["auroc"], "D", color=BASELINE_COLOUR, markersize=4, label=label)
+    axes.axhline(0.5, color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
+    labels = [f"{name}\nn={measured.values['n']:.0f}" for name, measured in shown]
+    axes.set_xticks(range(len(shown)), labels, rotation=45, ha="right", fontsize=7)
+    axes.set(ylabel="AUROC", xlim=(-0.6, len(shown) - 0.4), ylim=(0, 1.02))
+    axes.legend(loc="lower left")
+
+
+def _histogram(axes: Axes, evaluation: Evaluation) -> None:
+    rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
+    scores = rows.scores[MODEL]
+    edges = np.linspace(scores.min(), max(scores.max(), scores.min() + 1e-9), HISTOGRAM_BINS + 1)
+    for label, name, colour in ((0, "negatives", QUIET), (1, "positives", MODEL_COLOUR)):
+        counts = np.histogram(scores[rows.label == label], edges)[0]
+        axes.stairs(counts / max(1, counts.sum()), edges, fill=True, alpha=0.45, color=colour, label=name)
+    axes.axvline(evaluation.thresholds[MODEL], color="#111827", linestyle="--", linewidth=1)
+    axes.set(xlabel="score", ylabel="share of the class", ylim=(0, None))
+    axes.legend(loc="upper right")
+
+
+def _confusion(axes: Axes, evaluation: Evaluation) -> None:
+    rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
+    tp, fp, fn, tn = confusion(rows.label, rows.scores[MODEL], evaluation.thresholds[MODEL])
+    table = np.array([[tp, fn], [fp, tn]])
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.4, aspect="auto")
+    for (row, column), count in np.ndenumerate(table):
+        axes.text(column, row, f"{count:,}\n{shares[row, column]:.0%}", ha="center", va="center", fontsize=11)
+    axes.set_xticks([0, 1], ["called positive", "called negative"])
+    axes.set_yticks([0, 1], ["positive", "negative"], rotation=90, va="center")
+    axes.grid(visible=False)
+
+
+def _heat_map(axes: Axes, evaluation: Evaluation) -> None:
+    kinds = [ALL, *evaluation.experiment.kinds] if len(evaluation.experiment.kinds) > 1 else [ALL]
+    found = [(kind, evaluation.find(type_pair=kind)) for kind in kinds]
+    shown = [(kind, measured) for kind, measured in found if measured is not None]
+    values = np.array([[measured.values[metric] for metric in HEAT_METRICS] for _, measured in shown])
+    axes.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1.4, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        text = "–" if np.isnan(value) else f"{value:.2f}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8)
+    labels = [metric.replace("_", " ").replace("au", "AU") if metric != "auroc" else "AUROC" for metric in HEAT_METRICS]
+    axes.set_xticks(range(len(HEAT_METRICS)), labels, rotation=35, ha="right")
+    only = evaluation.experiment.kinds[0] if len(evaluation.experiment.kinds) == 1 else ALL
+    axes.set_yticks(range(len(shown)), [only if kind == ALL else kind for kind, _ in shown])
+    axes.grid(visible=False)
+
+
+def _reliability(axes: Axes, evaluation: Evaluation) -> None:
+    rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
+    bins = reliability(rows.label, rows.scores[MODEL])
+    axes.plot([0, 1], [0, 1], color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
+    axes.plot(bins.score, bins.positive, color=MODEL_COLOUR, linewidth=1)
+    axes.scatter(bins.score, bins.positive, s=8 + 160 * bins.rows / bins.rows.max(), color=MODEL_COLOUR, alpha=0.7)
+    axes.set(xlabel="mean score", ylabel="share of positives", xlim=(0, 1), ylim=(0, 1.02))
+
+
+def _loss(axes: Axes, curves: Curves) -> None:
+    for column, colour in (("train_loss", QUIET), ("valid_loss", MODEL_COLOUR)):
+        axes.plot(curves["epoch"], curves[column], color=colour, label=column.replace("_loss", ""))
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.legend(loc="best")
+
+
+def _test_value(evaluation: Evaluation, metric: str) -> float:
+    return evaluation.headlines[ALL].model.values[metric]

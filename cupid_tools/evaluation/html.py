@@ -1,0 +1,356 @@
+"""The report as one page that needs no network. Every text from an input is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from cupid_tools.evaluation.audit import KMER
+from cupid_tools.evaluation.baselines import BASELINES
+from cupid_tools.evaluation.baselines.data import FIT_ROWS
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, Measurement
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3
+from cupid_tools.evaluation.figures import Drawn
+from cupid_tools.evaluation.style import CSS
+from cupid_tools.evaluation.tables import best_values, bracket, short
+from cupid_tools.evaluation.verdict import judge
+from cupid_tools.vocab import TEST, VALID
+
+HEADLINE_NAMES = {ALL: "All test pairs", STRICT_C3: "Strictly unseen RNAs only"}
+_SHOWN = {
+    "n": "pairs",
+    "positives": "positives",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "auprc_ratio": "AUPRC / prevalence",
+    "mcc": "MCC",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "recall_at_5_fdr": "recall at 5 % FDR",
+    "query_auprc_median": "AUPRC per query",
+    "ece": "ECE",
+    "brier": "Brier",
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page tells beside results.
+
+    Attributes:
+        title: heading.
+        relatives: how relatives were found, in words.
+        units: what the bootstrap drew, in words.
+        bootstrap: replicates.
+        level: of the intervals.
+        genes: pairs were merged by gene.
+        augmented: rows that augmentation made were used.
+        settings, inputs, versions: name -> value; inputs are SHA-256 digests.
+    """
+
+    title: str
+    relatives: str
+    units: str
+    bootstrap: int
+    level: float
+    genes: bool
+    augmented: bool
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+
+
+def page(evaluations: Sequence[Evaluation], figures: Sequence[Sequence[Drawn]], about: About) -> str:
+    """Compose the page; *figures* are those of each experiment."""
+    title = escape(about.title)
+    body = [
+        f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations)}</header>",
+        f'<main><div class="cards" id="verdict">{"".join(map(_card, evaluations))}</div>',
+        *(_section(index, *both) for index, both in enumerate(zip(evaluations, figures, strict=True))),
+        _meaning(),
+        _methods(evaluations, about),
+        "</main><footer>Written by cupid-evaluate. This page needs no network and keeps no date: equal inputs and "
+        "settings give equal pages.</footer>",
+    ]
+    head = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{CSS}</style></head>"
+    )
+    return f"{head}<body>{''.join(body)}</body></html>\n"
+
+
+def _subtitle(evaluations: Sequence[Evaluation]) -> str:
+    pairs = sum(len(evaluation.rows) for evaluation in evaluations)
+    tables = "1 score table" if len(evaluations) == 1 else f"{len(evaluations)} score tables"
+    return f'<p class="quiet">{tables}, {pairs:,} evaluated pairs: do two RNAs interact, and how far to trust the answer.</p>'
+
+
+def _navigation(evaluations: Sequence[Evaluation]) -> str:
+    links = [("verdict", "Verdict")]
+    links += [(f"e{index}", evaluation.experiment.name) for index, evaluation in enumerate(evaluations)]
+    links += [("meaning", "What the numbers mean"), ("methods", "Methods and settings")]
+    items = "".join(f'<li><a href="#{target}">{escape(name)}</a></li>' for target, name in links)
+    return f'<nav aria-label="Contents"><ul>{items}</ul></nav>'
+
+
+def _card(evaluation: Evaluation) -> str:
+    verdict = judge(evaluation)
+    panels = "".join(_panel(evaluation.headlines.get(overlap), name) for overlap, name in HEADLINE_NAMES.items())
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
+    return (
+        f'<section class="card {verdict.grade}"><h2>{escape(evaluation.experiment.name)}</h2>'
+        f'<p class="verdict">{escape(verdict.sentence)}</p><ul>{reasons}</ul><div class="numbers">{panels}</div></section>'
+    )
+
+
+def _panel(headline: Headline | None, name: str) -> str:
+    if headline is None or not headline.model.defined():
+        return f'<div class="panel"><h3>{name}</h3><p class="none">No pairs of both classes.</p></div>'
+    model = headline.model
+    numbers = "".join(
+        f'<div class="big">{short(model.values[metric])}<small>{shown} {bracket(model.interval(metric))}</small></div>'
+        for metric, shown in (("auroc", "AUROC"), ("auprc", "AUPRC"))
+    )
+    return f'<div class="panel"><h3>{name}</h3><div class="pair">{numbers}</div>{_opponent(headline)}</div>'
+
+
+def _opponent(headline: Headline) -> str:
+    values, gap = headline.model.values, headline.best_gap
+    about = f"{values['n']:,.0f} pairs, {values['positives']:,.0f} positive; chance is AUROC 0.5, AUPRC {values['prevalence']:.3f}."
+    if gap is None:
+        return f'<p class="quiet">{about}</p>'
+    best = best_values(headline)
+    return (
+        f"<p>Best simple baseline: <b>{escape(gap.baseline)}</b> {short(best['auroc'])} / {short(best['auprc'])}. "
+        f"Model minus baseline: AUROC {short(gap.auroc, sign=True)} {bracket(gap.auroc_interval, sign=True)}, "
+        f"<b>AUPRC {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}</b>.</p>"
+        f'<p class="quiet">{about}</p>'
+    )
+
+
+def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> str:
+    parts = [
+        f'<section id="e{index}"><h2>{escape(evaluation.experiment.name)}</h2>',
+        f'<div class="figures">{"".join(map(_figure, figures))}</div>',
+        "<h3>The model by what test pairs share with train</h3>",
+        _overlap_table(evaluation),
+        "<h3>Model and baselines</h3>",
+        *(_baseline_table(headline) for headline in evaluation.headlines.values()),
+        "<h3>What test and valid share with train</h3>",
+        _sharing_table(evaluation),
+        _copies(evaluation),
+        *_detail_tables(evaluation),
+        "</section>",
+    ]
+    return "".join(parts)
+
+
+def _figure(drawn: Drawn) -> str:
+    svg = drawn.svg.replace("<svg ", f'<svg role="img" aria-label="{escape(drawn.title)}" ', 1)
+    return f"<figure><h3>{escape(drawn.title)}</h3>{svg}<figcaption>{escape(drawn.caption)}</figcaption></figure>"
+
+
+def _overlap_table(evaluation: Evaluation) -> str:
+    found = [(name, evaluation.find(overlap=name)) for name in OVERLAPS]
+    rows = [_metric_cells(name, measured) for name, measured in found if measured is not None]
+    return _table(["class", *_SHOWN.values()], rows, "Test pairs; intervals below the values.")
+
+
+def _metric_cells(name: str, measured: Measurement) -> list[str]:
+    return [_header_cell(name), *(_value_cell(measured, metric) for metric in _SHOWN)]
+
+
+def _value_cell(measured: Measurement, metric: str) -> str:
+    value = measured.values[metric]
+    if metric in ("n", "positives"):
+        return f"<td>{value:,.0f}</td>"
+    if math.isnan(value):
+        return '<td class="none">not defined</td>'
+    text = f"{value:.2f}" if metric == "auprc_ratio" else short(value)
+    found = bracket(measured.interval(metric))
+    return f"<td>{text}{f'<small>{found}</small>' if found else ''}</td>"
+
+
+def _baseline_table(headline: Headline) -> str:
+    gaps = {gap.baseline: gap for gap in headline.gaps}
+    ordered = sorted(headline.baselines.values(), key=lambda measured: -_or_low(measured.values["auprc"]))
+    rows = []
+    for measured in [headline.model, *ordered]:
+        gap = gaps.get(measured.method)
+        mark = ' class="model"' if gap is None else ' class="best"' if measured.method == headline.best else ""
+        cells = [
+            _header_cell(measured.method),
+            *(_value_cell(measured, metric) for metric in ("auroc", "auprc", "mcc")),
+        ]
+        for metric in ("auroc", "auprc"):
+            difference = "" if gap is None else short(getattr(gap, metric), sign=True)
+            found = "" if gap is None else bracket(getattr(gap, f"{metric}_interval"), sign=True)
+            cells.append(f"<td>{difference}<small>{found}</small></td>")
+        summary = "the scores under test" if gap is None else BASELINES.summary(measured.method)
+        rows.append((mark, [*cells, f'<td class="text">{escape(summary)}</td>']))
+    header = ["method", "AUROC", "AUPRC", "MCC", "AUROC gap", "AUPRC gap", "what it knows"]
+    choice = (
+        f"chosen by AUPRC on the {VALID} rows"
+        if headline.chosen_on == VALID
+        else f"chosen on these {TEST} rows themselves, for want of {MIN_POSITIVES} {VALID} positives, in its favour"
+    )
+    return _table(header, rows, f"{HEADLINE_NAMES[headline.overlap]}. Shaded: the best baseline, {choice}.")
+
+
+def _sharing_table(evaluation: Evaluation) -> str:
+    header = ["split", "type", "RNAs", "in train", "same sequence in train", "relative in train"]
+    header += [f"nearest in train, shared {KMER}-mers", "degree correlation"]
+    rows = []
+    for found in evaluation.audit.sharing:
+        counts = (found.rnas, found.same_id, found.same_sequence, found.related)
+        low, middle, high = found.nearest
+        near = (
+            '<td class="none">not defined</td>'
+            if math.isnan(middle)
+            else f"<td>{middle:.0%}<small>{low:.0%} to {high:.0%}</small></td>"
+        )
+        cells = [_header_cell(found.split), f'<td class="text">{escape(found.rna_type)}</td>']
+        rows.append(
+            [*cells, *(f"<td>{count:,}</td>" for count in counts), near, f"<td>{short(found.degree_correlation)}</td>"]
+        )
+    caption = (
+        f"Nearest: the largest share of an RNA's {KMER}-mers that one train RNA holds, median and quartiles. Degree "
+        "correlation: Spearman, of an RNA's positives in train and here."
+    )
+    return _table(header, rows, caption)
+
+
+def _copies(evaluation: Evaluation) -> str:
+    found = evaluation.audit
+    items = [
+        f"{copies.split}: {copies.same_order:,} of {copies.pairs:,} pairs are also in train, "
+        f"{copies.reversed_order:,} in reversed order."
+        for copies in found.copies
+    ]
+    if found.both_orders:
+        items.append(
+            f"{found.both_orders:,} pairs stand in both orders; the largest |score(a, b) − score(b, a)| is "
+            f"{found.order_difference:.3g}."
+        )
+    else:
+        items.append("No pair stands in both orders, so this table cannot show whether scores depend on the order.")
+    items.append(f"Correlation of score and degree sum on test pairs (Spearman): {short(found.score_degree)}.")
+    if evaluation.experiment.augmented_rows:
+        items.append(
+            f"{evaluation.experiment.augmented_rows:,} rows that augmentation made are left out of all metrics."
+        )
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _detail_tables(evaluation: Evaluation) -> Iterator[str]:
+    """Type pairs, strategies and valid rows, folded away."""
+    experiment = evaluation.experiment
+    if len(experiment.kinds) > 1:
+        kinds = [(name, evaluation.find(type_pair=name)) for name in experiment.kinds]
+        yield _folded("Test rows by type pair", kinds)
+    if len(experiment.strategies) > 1:
+        strategies = [(name, evaluation.find(strategy=name)) for name in experiment.strategies]
+        yield _folded("Test rows by negative strategy", strategies)
+    yield _folded("Valid rows", [(name, evaluation.find(split=VALID, overlap=name)) for name in OVERLAPS])
+
+
+def _folded(title: str, found: Sequence[tuple[str, Measurement | None]]) -> str:
+    rows = [_metric_cells(name, measured) for name, measured in found if measured is not None]
+    return (
+        f"<details><summary>{title}</summary>{_table(['class', *_SHOWN.values()], rows, '')}</details>" if rows else ""
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[list[str] | tuple[str, list[str]]], caption: str) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    marked = [row if isinstance(row, tuple) else ("", row) for row in rows]
+    body = "".join(f"<tr{mark}>{''.join(cells)}</tr>" for mark, cells in marked)
+    told = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f'<div class="scroll"><table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _header_cell(text: str) -> str:
+    return f'<th scope="row">{escape(text)}</th>'
+
+
+def _or_low(value: float) -> float:
+    return -1.0 if math.isnan(value) else value
+
+
+_MEANING = """\
+<section id="meaning"><h2>What the numbers mean, and what they do not</h2>
+<dl>
+<dt>AUROC</dt><dd>The chance that a true pair scores above a negative one. 0.5 is guessing. It looks good even where most calls
+would be wrong, because negatives are many.</dd>
+<dt>AUPRC (average precision)</dt><dd>How pure the top of the ranking is. Guessing gives the prevalence, the share of positives
+among the pairs, so it can be compared only between tables of equal prevalence; AUPRC / prevalence says how many times better
+than guessing.</dd>
+<dt>Seen, unseen, strictly unseen</dt><dd>C1: both RNAs of the test pair occur in train. C2: one does (left: that of id_a; right: that of
+id_b). C3: neither does. <b>Strict</b> also counts relatives as seen. Labels are often copied to all members of a miRNA family and to all
+transcripts of a gene; only strict C3 asks whether a model knows anything about RNAs that are really new.</dd>
+<dt>Baselines</dt><dd>Simple answers without a model of interaction: how often an RNA occurs, its composition, its relatives. A model that
+does not beat them has learnt what they know. The gap between model and best baseline is the number to quote.</dd>
+<dt>Intervals</dt><dd>How far a number would move with other RNAs of the same kind. Two numbers whose difference has an interval
+that holds zero have not been shown to differ.</dd>
+<dt>Threshold, MCC, F1, precision, recall</dt><dd>Calls at one threshold, chosen on valid rows, never on test. Precision depends on the share
+of negatives: in a screen of all possible pairs it is much lower than here.</dd>
+<dt>ECE, Brier, reliability</dt><dd>Whether a score of 0.8 means that 8 in 10 such pairs are positive <i>in a table with this share of
+positives</i>. It does not carry over to another share.</dd>
+</dl>
+<p><b>What they do not mean.</b> Negatives are pairs without a record, not pairs that were shown not to interact. A database's positives are of
+many kinds of evidence. A good number on random pairs says that known RNAs were recognised, not that a new RNA's partners can be found.</p>
+</section>"""
+
+
+def _meaning() -> str:
+    return _MEANING
+
+
+def _methods(evaluations: Sequence[Evaluation], about: About) -> str:
+    lines = [
+        f"Relatives: {about.relatives}; joined by single linkage.",
+        f"Intervals: {about.level:.0%} percentile intervals of {about.bootstrap:,} bootstrap replicates that draw {about.units} with "
+        "replacement, within each type of RNA; a pair weighs as often as both its RNAs were drawn (pigeonhole bootstrap, Owen 2007). "
+        "Gaps use the same replicates for model and baseline.",
+        "Ties: equal scores are one cut point. AUPRC is average precision. What one class alone cannot define is 'not defined'.",
+        f"Baselines are fitted on {'all' if about.augmented else 'original'} train rows only, regressions on at most {FIT_ROWS:,} of them. First RNA: of the type "
+        "that more often stands in id_a in train. Each answers alike for (a, b) and (b, a).",
+        *(f"{evaluation.experiment.name}: {_told(evaluation)}" for evaluation in evaluations),
+    ]
+    if about.genes:
+        lines.append(
+            "Genes: pairs of isoforms of the same two genes are one pair; its label and scores are their maximum."
+        )
+    tables = [
+        _pairs_table("Settings", about.settings),
+        _pairs_table("Inputs, SHA-256", about.inputs),
+        _pairs_table("Versions", about.versions),
+    ]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section id="methods"><h2>Methods and settings</h2><ul>{items}</ul>{"".join(tables)}</section>'
+
+
+def _told(evaluation: Evaluation) -> str:
+    experiment = evaluation.experiment
+    train = len(experiment.train.label)
+    fitted = f", regressions on {FIT_ROWS:,} of them" if train > FIT_ROWS else ""
+    origin = "chosen on valid by MCC" if experiment.threshold is None else "that of the calls in the table"
+    threshold = evaluation.thresholds[MODEL]
+    return (
+        f"{len(experiment.rnas.rnas):,} RNAs, {train:,} train rows{fitted}, {len(evaluation.rows):,} evaluated rows; threshold "
+        f"{threshold:.4g}, {origin}; negatives: {', '.join(experiment.strategies)}."
+    )
+
+
+def _pairs_table(title: str, values: Mapping[str, Any]) -> str:
+    rows = [
+        [_header_cell(name), f'<td class="text"><code>{escape(str(value))}</code></td>']
+        for name, value in values.items()
+    ]
+    return f"<details><summary>{escape(title)}</summary>{_table(['name', 'value'], rows, '')}</details>"

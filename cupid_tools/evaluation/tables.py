@@ -1,0 +1,179 @@
+"""The numbers of the report as files for programs: TSV, JSON, MultiQC custom content, and a plain summary."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from cupid_tools.evaluation.bootstrap import Interval, Replicates
+from cupid_tools.evaluation.evaluate import Evaluation, Gap, Headline, Measurement, Slice
+from cupid_tools.evaluation.experiment import ALL, STRICT_C3
+
+TOOL = "cupid-evaluate"
+NOT_DEFINED = "NA"
+
+_MULTIQC = """\
+# id: cupid_evaluate
+# section_name: cupid-tools
+# description: How far scores of RNA pairs can be trusted: model and best simple baseline on test pairs.
+# plot_type: table
+# file_format: tsv
+"""
+
+
+def metrics_tsv(evaluations: Sequence[Evaluation]) -> str:
+    """One line a slice and method; ``NA`` where a metric is not defined or no interval was taken."""
+    bounds = [f"{metric}_{bound}" for metric in Replicates._fields for bound in Interval._fields]
+    lines = []
+    for evaluation in evaluations:
+        for measured in evaluation.measurements:
+            found = [value for metric in Replicates._fields for value in measured.interval(metric)]
+            numbers = [*measured.values.values(), *found]
+            lines.append([evaluation.experiment.name, *measured.where, measured.method, *map(number, numbers)])
+    names = [*evaluations[0].measurements[0].values, *bounds]
+    return _tsv(["experiment", *Slice._fields, "method", *names], lines)
+
+
+def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
+    """Model minus baseline, one line a baseline and class of test rows."""
+    header = ["experiment", "overlap", "baseline", "headline", "chosen_on"]
+    header += [f"{metric}_gap{bound}" for metric in ("auroc", "auprc") for bound in ("", "_low", "_high")]
+    lines = []
+    for evaluation in evaluations:
+        for headline in evaluation.headlines.values():
+            for gap in headline.gaps:
+                numbers = [gap.auroc, *gap.auroc_interval, gap.auprc, *gap.auprc_interval]
+                best = "yes" if gap.baseline == headline.best else "no"
+                about = [evaluation.experiment.name, headline.overlap, gap.baseline, best, headline.chosen_on]
+                lines.append([*about, *map(number, numbers)])
+    return _tsv(header, lines)
+
+
+def metrics_json(evaluations: Sequence[Evaluation], about: dict[str, Any]) -> str:
+    """All results; *about* tells title, settings, inputs and versions. What is not defined is null."""
+    content = {"tool": TOOL, **about, "experiments": [_as_json(evaluation) for evaluation in evaluations]}
+    return json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n"
+
+
+def multiqc_tsv(evaluations: Sequence[Evaluation]) -> str:
+    """A table that MultiQC shows as a section of its own."""
+    header = ["Sample", "Pairs", "AUROC", "AUPRC", "Best baseline", "Baseline AUROC", "Baseline AUPRC", "AUPRC gap"]
+    lines = []
+    for evaluation in evaluations:
+        for headline in evaluation.headlines.values():
+            name = evaluation.experiment.name + ("" if headline.overlap == ALL else f" ({headline.overlap})")
+            model, baseline, gap = headline.model.values, best_values(headline), headline.best_gap
+            numbers = [baseline["auroc"], baseline["auprc"], gap.auprc if gap else math.nan]
+            told = [number(model[metric]) for metric in ("n", "auroc", "auprc")]
+            lines.append([name, *told, headline.best or NOT_DEFINED, *map(number, numbers)])
+    return _MULTIQC + _tsv(header, lines)
+
+
+def summary(evaluations: Sequence[Evaluation]) -> str:
+    """One line an experiment and class of test rows: what the report says at its top."""
+    return "".join(f"{line}\n" for evaluation in evaluations for line in _summary(evaluation))
+
+
+def best_values(headline: Headline) -> dict[str, float]:
+    """The metrics of the best baseline; NaN where there is none."""
+    if headline.best is None:
+        return dict.fromkeys(headline.model.values, math.nan)
+    return headline.baselines[headline.best].values
+
+
+def short(value: float, *, sign: bool = False) -> str:
+    """A metric as a reader wants it.
+
+    >>> short(0.9341), short(-0.05, sign=True), short(float("nan"))
+    ('0.934', '-0.050', 'not defined')
+    """
+    if math.isnan(value):
+        return "not defined"
+    return f"{value:+.3f}" if sign else f"{value:.3f}"
+
+
+def bracket(found: Interval, *, sign: bool = False) -> str:
+    """An interval as text; empty where it is not defined.
+
+    >>> bracket(Interval(0.5, 0.75))
+    '[0.500, 0.750]'
+    """
+    return "" if math.isnan(found.low) else f"[{short(found.low, sign=sign)}, {short(found.high, sign=sign)}]"
+
+
+def number(value: float) -> str:
+    """Six significant digits, or ``NA``."""
+    return NOT_DEFINED if math.isnan(value) else f"{value:.6g}"
+
+
+def _summary(evaluation: Evaluation) -> Iterator[str]:
+    for overlap, words in ((ALL, "test"), (STRICT_C3, "strictly unseen RNAs")):
+        headline = evaluation.headlines.get(overlap)
+        start = f"{evaluation.experiment.name}, {words}:"
+        if headline is None:
+            yield f"{start} no such pairs"
+            continue
+        model, baseline, gap = headline.model.values, best_values(headline), headline.best_gap
+        line = f"{start} model AUROC {short(model['auroc'])} AUPRC {short(model['auprc'])}"
+        if gap is not None:
+            line += f"; best baseline ({gap.baseline}) {short(baseline['auroc'])} / {short(baseline['auprc'])}"
+            line += f"; AUPRC gap {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}"
+        yield line.rstrip()
+
+
+def _as_json(evaluation: Evaluation) -> dict[str, Any]:
+    experiment = evaluation.experiment
+    return {
+        "name": experiment.name,
+        "rnas": len(experiment.rnas.rnas),
+        "train_rows": len(experiment.train.label),
+        "evaluated_rows": len(evaluation.rows),
+        "augmented_rows_left_out": experiment.augmented_rows,
+        "type_pairs": experiment.kinds,
+        "strategies": experiment.strategies,
+        "thresholds": evaluation.thresholds,
+        "headlines": [_headline_json(headline) for headline in evaluation.headlines.values()],
+        "overlap": {
+            "sharing": [found._asdict() for found in evaluation.audit.sharing],
+            "copies": [found._asdict() for found in evaluation.audit.copies],
+            "pairs_in_both_orders": evaluation.audit.both_orders,
+            "largest_order_difference": evaluation.audit.order_difference,
+            "score_degree_correlation": evaluation.audit.score_degree,
+        },
+        "metrics": [_measurement_json(measured) for measured in evaluation.measurements],
+    }
+
+
+def _headline_json(headline: Headline) -> dict[str, Any]:
+    return {
+        "overlap": headline.overlap,
+        "best_baseline": headline.best,
+        "chosen_on": headline.chosen_on,
+        "gaps": [_gap_json(gap) for gap in headline.gaps],
+    }
+
+
+def _gap_json(gap: Gap) -> dict[str, Any]:
+    return {**gap._asdict(), "auroc_interval": list(gap.auroc_interval), "auprc_interval": list(gap.auprc_interval)}
+
+
+def _measurement_json(measured: Measurement) -> dict[str, Any]:
+    found = {metric: list(bounds) for metric, bounds in measured.intervals.items()}
+    return {**measured.where._asdict(), "method": measured.method, **measured.values, "intervals": found}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of six digits, and null for what is not defined: NaN is no JSON."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else int(value) if value.is_integer() else float(f"{value:.6g}")
+    return value
+
+
+def _tsv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    return "".join("\t".join(line) + "\n" for line in [header, *lines])
