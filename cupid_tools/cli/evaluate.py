@@ -22,9 +22,9 @@ def get_parser() -> ToolParser:
     """Describe the options; needs the standard library only."""
     parser = ToolParser(
         "cupid-evaluate",
-        "Evaluate scores of RNA pairs: metrics with intervals, simple baselines on the same pairs, what test shares with "
-        "train, figures, and one HTML page. The tables are those that cupid-score writes for a whole dataset, train, "
-        "valid and test rows together: baselines see train only, thresholds are chosen on valid only.",
+        "Evaluate scores of RNA pairs: metrics with intervals, simple baselines on the same pairs, what test shares "
+        "with train, figures, and one HTML page. The tables are those that cupid-score writes for a whole dataset, "
+        "train, valid and test rows together: baselines see train only, thresholds are chosen on valid only.",
     )
     parser.add_argument(
         "scores",

@@ -132,6 +132,12 @@ class Evaluation:
         return next((m for m in self.measurements if m.method == method and m.where == wanted), None)
 
 
+def distinct_headlines(evaluation: Evaluation) -> list[Headline]:
+    """The headlines, without that of strict C3 where all test rows are of that class."""
+    found = list(evaluation.headlines.values())
+    return found if len({headline.model.values["n"] for headline in found}) == len(found) else found[:1]
+
+
 def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
     """Score all baselines, and measure them and the model on every slice."""
     rows = _with_baselines(experiment, settings)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cupid_tools.evaluation.evaluate import Evaluation
-from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3
+from cupid_tools.evaluation.evaluate import Evaluation, distinct_headlines
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS
 from cupid_tools.evaluation.metrics import Cuts, Floats, confusion, cuts, reliability
+from cupid_tools.evaluation.tables import LABELS
 from cupid_tools.vocab import TEST, VALID
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ CURVE_POINTS = 800
 HISTOGRAM_BINS = 30
 HEAT_METRICS = ("auroc", "auprc", "mcc", "f1", "balanced_accuracy", "precision", "recall")
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: searchable, and read aloud
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so the layout is the same everywhere
@@ -106,7 +107,7 @@ def draw_all(prefix: str, evaluation: Evaluation, curves: Curves | None) -> list
         (
             "heat-map",
             "Type pairs",
-            "Metrics of the model on test rows by types of RNA.",
+            f"Metrics of the model by types of RNA: {', '.join(evaluation.experiment.kinds)}. n/d is not defined.",
             lambda axes: _heat_map(axes, evaluation),
         ),
     ]
@@ -175,23 +176,22 @@ def _roc(axes: Axes, evaluation: Evaluation) -> None:
 
 
 def _gaps(axes: Axes, evaluation: Evaluation) -> None:
-    names = [gap.baseline for gap in sorted(evaluation.headlines[ALL].gaps, key=lambda gap: -gap.auprc)]
-    for overlap, colour, shift in ((ALL, MODEL_COLOUR, 0.16), (STRICT_C3, BASELINE_COLOUR, -0.16)):
-        headline = evaluation.headlines.get(overlap)
-        if headline is None or not headline.model.defined():
-            continue
+    headlines = [headline for headline in distinct_headlines(evaluation) if headline.model.defined()]
+    names = [gap.baseline for gap in sorted(headlines[0].gaps, key=lambda gap: -gap.auprc)]
+    shifts = (0.16, -0.16) if len(headlines) > 1 else (0.0,)
+    for headline, colour, shift in zip(headlines, (MODEL_COLOUR, BASELINE_COLOUR), shifts, strict=False):
         gaps = {gap.baseline: gap for gap in headline.gaps}
         where = np.arange(len(names)) + shift
         low, high = np.array([gaps[name].auprc_interval for name in names]).reshape(-1, 2).T
         axes.hlines(where, low, high, color=colour, linewidth=1.4)
-        label = "all test rows" if overlap == ALL else "strict C3"
+        label = "all test rows" if headline.overlap == ALL else "strict C3"
         axes.plot([gaps[name].auprc for name in names], where, "o", color=colour, markersize=4, label=label)
     axes.axvline(0, color="#111827", linewidth=1)
-    best = {headline.best for headline in evaluation.headlines.values()}
+    best = {headline.best for headline in headlines}
     axes.set_yticks(range(len(names)), [f"★ {name}" if name in best else name for name in names])
     axes.set(xlabel="AUPRC of the model minus AUPRC of the baseline", ylim=(-0.7, len(names) - 0.3))
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="best")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
 
 
 def _overlap(axes: Axes, evaluation: Evaluation) -> None:
@@ -239,18 +239,18 @@ def _confusion(axes: Axes, evaluation: Evaluation) -> None:
 
 
 def _heat_map(axes: Axes, evaluation: Evaluation) -> None:
-    kinds = [ALL, *evaluation.experiment.kinds] if len(evaluation.experiment.kinds) > 1 else [ALL]
-    found = [(kind, evaluation.find(type_pair=kind)) for kind in kinds]
-    shown = [(kind, measured) for kind, measured in found if measured is not None]
+    kinds = evaluation.experiment.kinds
+    wanted = [(kind, TEST, kind) for kind in kinds if len(kinds) > 1]
+    wanted += [(f"all, {split}", split, ALL) for split in (TEST, VALID)]
+    found = [(name, evaluation.find(split=split, type_pair=kind)) for name, split, kind in wanted]
+    shown = [(name, measured) for name, measured in found if measured is not None]
     values = np.array([[measured.values[metric] for metric in HEAT_METRICS] for _, measured in shown])
     axes.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1.4, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        text = "–" if np.isnan(value) else f"{value:.2f}"
+        text = "n/d" if np.isnan(value) else f"{value:.2f}"
         axes.text(column, row, text, ha="center", va="center", fontsize=8)
-    labels = [metric.replace("_", " ").replace("au", "AU") if metric != "auroc" else "AUROC" for metric in HEAT_METRICS]
-    axes.set_xticks(range(len(HEAT_METRICS)), labels, rotation=35, ha="right")
-    only = evaluation.experiment.kinds[0] if len(evaluation.experiment.kinds) == 1 else ALL
-    axes.set_yticks(range(len(shown)), [only if kind == ALL else kind for kind, _ in shown])
+    axes.set_xticks(range(len(HEAT_METRICS)), [LABELS[metric] for metric in HEAT_METRICS], rotation=35, ha="right")
+    axes.set_yticks(range(len(shown)), [name for name, _ in shown])
     axes.grid(visible=False)
 
 

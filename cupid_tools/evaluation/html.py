@@ -11,31 +11,18 @@ from typing import Any
 from cupid_tools.evaluation.audit import KMER
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import FIT_ROWS
-from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, Measurement
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, Measurement, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3
 from cupid_tools.evaluation.figures import Drawn
 from cupid_tools.evaluation.style import CSS
-from cupid_tools.evaluation.tables import best_values, bracket, short
+from cupid_tools.evaluation.tables import LABELS, best_values, bracket, short
 from cupid_tools.evaluation.verdict import judge
 from cupid_tools.vocab import TEST, VALID
 
 HEADLINE_NAMES = {ALL: "All test pairs", STRICT_C3: "Strictly unseen RNAs only"}
-_SHOWN = {
-    "n": "pairs",
-    "positives": "positives",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "auprc_ratio": "AUPRC / prevalence",
-    "mcc": "MCC",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "recall_at_5_fdr": "recall at 5 % FDR",
-    "query_auprc_median": "AUPRC per query",
-    "ece": "ECE",
-    "brier": "Brier",
-}
+_TEXT_COLUMNS = ("type", "what it knows", "value")
+_RANKING = ("n", "positives", "prevalence", "auroc", "auprc", "auprc_ratio", "recall_at_5_fdr", "query_auprc_median")
+_CALLS = ("mcc", "f1", "balanced_accuracy", "precision", "recall", "ece", "brier")
 
 
 @dataclass(frozen=True)
@@ -88,7 +75,7 @@ def page(evaluations: Sequence[Evaluation], figures: Sequence[Sequence[Drawn]], 
 def _subtitle(evaluations: Sequence[Evaluation]) -> str:
     pairs = sum(len(evaluation.rows) for evaluation in evaluations)
     tables = "1 score table" if len(evaluations) == 1 else f"{len(evaluations)} score tables"
-    return f'<p class="quiet">{tables}, {pairs:,} evaluated pairs: do two RNAs interact, and how far to trust the answer.</p>'
+    return f'<p class="quiet">{tables}, {pairs:,} evaluated pairs: who interacts, and how far to trust the answer.</p>'
 
 
 def _navigation(evaluations: Sequence[Evaluation]) -> str:
@@ -105,7 +92,8 @@ def _card(evaluation: Evaluation) -> str:
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     return (
         f'<section class="card {verdict.grade}"><h2>{escape(evaluation.experiment.name)}</h2>'
-        f'<p class="verdict">{escape(verdict.sentence)}</p><ul>{reasons}</ul><div class="numbers">{panels}</div></section>'
+        f'<p class="verdict">{escape(verdict.sentence)}</p><ul>{reasons}</ul>'
+        f'<div class="numbers">{panels}</div></section>'
     )
 
 
@@ -122,7 +110,10 @@ def _panel(headline: Headline | None, name: str) -> str:
 
 def _opponent(headline: Headline) -> str:
     values, gap = headline.model.values, headline.best_gap
-    about = f"{values['n']:,.0f} pairs, {values['positives']:,.0f} positive; chance is AUROC 0.5, AUPRC {values['prevalence']:.3f}."
+    about = (
+        f"{values['n']:,.0f} pairs, {values['positives']:,.0f} positive; chance is AUROC 0.5, "
+        f"AUPRC {values['prevalence']:.3f}."
+    )
     if gap is None:
         return f'<p class="quiet">{about}</p>'
     best = best_values(headline)
@@ -139,9 +130,9 @@ def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> st
         f'<section id="e{index}"><h2>{escape(evaluation.experiment.name)}</h2>',
         f'<div class="figures">{"".join(map(_figure, figures))}</div>',
         "<h3>The model by what test pairs share with train</h3>",
-        _overlap_table(evaluation),
+        _metric_tables([(name, evaluation.find(overlap=name)) for name in OVERLAPS], "Test pairs"),
         "<h3>Model and baselines</h3>",
-        *(_baseline_table(headline) for headline in evaluation.headlines.values()),
+        *(_baseline_table(headline) for headline in distinct_headlines(evaluation)),
         "<h3>What test and valid share with train</h3>",
         _sharing_table(evaluation),
         _copies(evaluation),
@@ -156,14 +147,16 @@ def _figure(drawn: Drawn) -> str:
     return f"<figure><h3>{escape(drawn.title)}</h3>{svg}<figcaption>{escape(drawn.caption)}</figcaption></figure>"
 
 
-def _overlap_table(evaluation: Evaluation) -> str:
-    found = [(name, evaluation.find(overlap=name)) for name in OVERLAPS]
-    rows = [_metric_cells(name, measured) for name, measured in found if measured is not None]
-    return _table(["class", *_SHOWN.values()], rows, "Test pairs; intervals below the values.")
-
-
-def _metric_cells(name: str, measured: Measurement) -> list[str]:
-    return [_header_cell(name), *(_value_cell(measured, metric) for metric in _SHOWN)]
+def _metric_tables(found: Iterable[tuple[str, Measurement | None]], caption: str) -> str:
+    """Two tables, so that neither is wider than a page: how pairs are ranked, and how they are called."""
+    shown = [(name, measured) for name, measured in found if measured is not None]
+    tables = []
+    for metrics, what in ((_RANKING, "ranking"), (_CALLS, "calls at the threshold, and calibration")):
+        rows = [
+            [_header_cell(name), *(_value_cell(measured, metric) for metric in metrics)] for name, measured in shown
+        ]
+        tables.append(_table(["class", *(LABELS[metric] for metric in metrics)], rows, f"{caption}: {what}."))
+    return "".join(tables)
 
 
 def _value_cell(measured: Measurement, metric: str) -> str:
@@ -174,6 +167,8 @@ def _value_cell(measured: Measurement, metric: str) -> str:
         return '<td class="none">not defined</td>'
     text = f"{value:.2f}" if metric == "auprc_ratio" else short(value)
     found = bracket(measured.interval(metric))
+    if metric == "query_auprc_median":
+        found = f"{short(measured.values['query_auprc_q25'])} to {short(measured.values['query_auprc_q75'])}"
     return f"<td>{text}{f'<small>{found}</small>' if found else ''}</td>"
 
 
@@ -215,7 +210,7 @@ def _sharing_table(evaluation: Evaluation) -> str:
             if math.isnan(middle)
             else f"<td>{middle:.0%}<small>{low:.0%} to {high:.0%}</small></td>"
         )
-        cells = [_header_cell(found.split), f'<td class="text">{escape(found.rna_type)}</td>']
+        cells = [_header_cell(found.split), f'<td class="text short">{escape(found.rna_type)}</td>']
         rows.append(
             [*cells, *(f"<td>{count:,}</td>" for count in counts), near, f"<td>{short(found.degree_correlation)}</td>"]
         )
@@ -235,7 +230,7 @@ def _copies(evaluation: Evaluation) -> str:
     ]
     if found.both_orders:
         items.append(
-            f"{found.both_orders:,} pairs stand in both orders; the largest |score(a, b) − score(b, a)| is "
+            f"{found.both_orders:,} pairs stand in both orders; the largest |score(a, b) - score(b, a)| is "
             f"{found.order_difference:.3g}."
         )
     else:
@@ -261,18 +256,21 @@ def _detail_tables(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _folded(title: str, found: Sequence[tuple[str, Measurement | None]]) -> str:
-    rows = [_metric_cells(name, measured) for name, measured in found if measured is not None]
-    return (
-        f"<details><summary>{title}</summary>{_table(['class', *_SHOWN.values()], rows, '')}</details>" if rows else ""
-    )
+    if all(measured is None for _, measured in found):
+        return ""
+    return f"<details><summary>{title}</summary>{_metric_tables(found, title)}</details>"
 
 
 def _table(header: Sequence[str], rows: Iterable[list[str] | tuple[str, list[str]]], caption: str) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    head = "".join(f'<th scope="col"{_text_class(name)}>{escape(name)}</th>' for name in header)
     marked = [row if isinstance(row, tuple) else ("", row) for row in rows]
     body = "".join(f"<tr{mark}>{''.join(cells)}</tr>" for mark, cells in marked)
     told = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f'<div class="scroll"><table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _text_class(column: str) -> str:
+    return ' class="text"' if column in _TEXT_COLUMNS else ""
 
 
 def _header_cell(text: str) -> str:
@@ -286,25 +284,35 @@ def _or_low(value: float) -> float:
 _MEANING = """\
 <section id="meaning"><h2>What the numbers mean, and what they do not</h2>
 <dl>
-<dt>AUROC</dt><dd>The chance that a true pair scores above a negative one. 0.5 is guessing. It looks good even where most calls
+<dt>AUROC</dt>
+<dd>The chance that a true pair scores above a negative one. 0.5 is guessing. It looks good even where most calls
 would be wrong, because negatives are many.</dd>
-<dt>AUPRC (average precision)</dt><dd>How pure the top of the ranking is. Guessing gives the prevalence, the share of positives
-among the pairs, so it can be compared only between tables of equal prevalence; AUPRC / prevalence says how many times better
-than guessing.</dd>
-<dt>Seen, unseen, strictly unseen</dt><dd>C1: both RNAs of the test pair occur in train. C2: one does (left: that of id_a; right: that of
-id_b). C3: neither does. <b>Strict</b> also counts relatives as seen. Labels are often copied to all members of a miRNA family and to all
-transcripts of a gene; only strict C3 asks whether a model knows anything about RNAs that are really new.</dd>
-<dt>Baselines</dt><dd>Simple answers without a model of interaction: how often an RNA occurs, its composition, its relatives. A model that
-does not beat them has learnt what they know. The gap between model and best baseline is the number to quote.</dd>
-<dt>Intervals</dt><dd>How far a number would move with other RNAs of the same kind. Two numbers whose difference has an interval
-that holds zero have not been shown to differ.</dd>
-<dt>Threshold, MCC, F1, precision, recall</dt><dd>Calls at one threshold, chosen on valid rows, never on test. Precision depends on the share
-of negatives: in a screen of all possible pairs it is much lower than here.</dd>
-<dt>ECE, Brier, reliability</dt><dd>Whether a score of 0.8 means that 8 in 10 such pairs are positive <i>in a table with this share of
+<dt>AUPRC (average precision)</dt>
+<dd>How pure the top of the ranking is. Guessing gives the prevalence, the share of positives among the pairs, so it
+can be compared only between tables of equal prevalence; AUPRC / prevalence says how many times better than
+guessing.</dd>
+<dt>Seen, unseen, strictly unseen</dt>
+<dd>C1: both RNAs of the test pair occur in train. C2: one does (left: that of id_a; right: that of id_b). C3:
+neither does. <b>Strict</b> also counts relatives as seen. Labels are often copied to all members of a miRNA family
+and to all transcripts of a gene; only strict C3 asks whether a model knows anything about RNAs that are really
+new.</dd>
+<dt>Baselines</dt>
+<dd>Simple answers without a model of interaction: how often an RNA occurs, its composition, its relatives. A model
+that does not beat them has learnt what they know. The gap between model and best baseline is the number to
+quote.</dd>
+<dt>Intervals</dt>
+<dd>How far a number would move with other RNAs of the same kind. Two numbers whose difference has an interval that
+holds zero have not been shown to differ.</dd>
+<dt>Threshold, MCC, F1, precision, recall</dt>
+<dd>Calls at one threshold, chosen on valid rows, never on test. Precision depends on the share of negatives: in a
+screen of all possible pairs it is much lower than here.</dd>
+<dt>ECE, Brier, reliability</dt>
+<dd>Whether a score of 0.8 means that 8 in 10 such pairs are positive <i>in a table with this share of
 positives</i>. It does not carry over to another share.</dd>
 </dl>
-<p><b>What they do not mean.</b> Negatives are pairs without a record, not pairs that were shown not to interact. A database's positives are of
-many kinds of evidence. A good number on random pairs says that known RNAs were recognised, not that a new RNA's partners can be found.</p>
+<p><b>What they do not mean.</b> Negatives are pairs without a record, not pairs that were shown not to interact. A
+database's positives are of many kinds of evidence. A good number on random pairs says that known RNAs were
+recognised, not that a new RNA's partners can be found.</p>
 </section>"""
 
 
@@ -313,27 +321,32 @@ def _meaning() -> str:
 
 
 def _methods(evaluations: Sequence[Evaluation], about: About) -> str:
-    lines = [
-        f"Relatives: {about.relatives}; joined by single linkage.",
-        f"Intervals: {about.level:.0%} percentile intervals of {about.bootstrap:,} bootstrap replicates that draw {about.units} with "
-        "replacement, within each type of RNA; a pair weighs as often as both its RNAs were drawn (pigeonhole bootstrap, Owen 2007). "
-        "Gaps use the same replicates for model and baseline.",
-        "Ties: equal scores are one cut point. AUPRC is average precision. What one class alone cannot define is 'not defined'.",
-        f"Baselines are fitted on {'all' if about.augmented else 'original'} train rows only, regressions on at most {FIT_ROWS:,} of them. First RNA: of the type "
-        "that more often stands in id_a in train. Each answers alike for (a, b) and (b, a).",
-        *(f"{evaluation.experiment.name}: {_told(evaluation)}" for evaluation in evaluations),
-    ]
+    items = "".join(f"<li>{escape(line)}</li>" for line in _method_lines(evaluations, about))
+    tables = {"Settings": about.settings, "Inputs, SHA-256": about.inputs, "Versions": about.versions}
+    folded = "".join(_pairs_table(title, values) for title, values in tables.items())
+    return f'<section id="methods"><h2>Methods and settings</h2><ul>{items}</ul>{folded}</section>'
+
+
+def _method_lines(evaluations: Sequence[Evaluation], about: About) -> Iterator[str]:
+    yield f"Relatives: {about.relatives}; joined by single linkage."
+    yield (
+        f"Intervals: {about.level:.0%} percentile intervals of {about.bootstrap:,} bootstrap replicates that draw "
+        f"{about.units} with replacement, within each type of RNA; a pair weighs as often as both its RNAs were drawn "
+        "(pigeonhole bootstrap, Owen 2007). Gaps use the same replicates for model and baseline."
+    )
+    yield (
+        "Ties: equal scores are one cut point. AUPRC is average precision. What one class alone cannot define is 'not "
+        "defined'."
+    )
+    yield (
+        f"Baselines are fitted on {'all' if about.augmented else 'original'} train rows only, regressions on at most "
+        f"{FIT_ROWS:,} of them. First RNA: of the type that more often stands in id_a in train. Each answers alike for "
+        "(a, b) and (b, a)."
+    )
     if about.genes:
-        lines.append(
-            "Genes: pairs of isoforms of the same two genes are one pair; its label and scores are their maximum."
-        )
-    tables = [
-        _pairs_table("Settings", about.settings),
-        _pairs_table("Inputs, SHA-256", about.inputs),
-        _pairs_table("Versions", about.versions),
-    ]
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<section id="methods"><h2>Methods and settings</h2><ul>{items}</ul>{"".join(tables)}</section>'
+        yield "Genes: pairs of isoforms of the same two genes are one pair; its label and scores are their maximum."
+    for evaluation in evaluations:
+        yield f"{evaluation.experiment.name}: {_told(evaluation)}"
 
 
 def _told(evaluation: Evaluation) -> str:
@@ -343,8 +356,8 @@ def _told(evaluation: Evaluation) -> str:
     origin = "chosen on valid by MCC" if experiment.threshold is None else "that of the calls in the table"
     threshold = evaluation.thresholds[MODEL]
     return (
-        f"{len(experiment.rnas.rnas):,} RNAs, {train:,} train rows{fitted}, {len(evaluation.rows):,} evaluated rows; threshold "
-        f"{threshold:.4g}, {origin}; negatives: {', '.join(experiment.strategies)}."
+        f"{len(experiment.rnas.rnas):,} RNAs, {train:,} train rows{fitted}, {len(evaluation.rows):,} evaluated rows; "
+        f"threshold {threshold:.4g}, {origin}; negatives: {', '.join(experiment.strategies)}."
     )
 
 

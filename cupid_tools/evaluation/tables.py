@@ -14,6 +14,25 @@ from cupid_tools.evaluation.experiment import ALL, STRICT_C3
 TOOL = "cupid-evaluate"
 NOT_DEFINED = "NA"
 
+LABELS = {
+    "n": "pairs",
+    "positives": "positives",
+    "prevalence": "prevalence",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "auprc_ratio": "AUPRC / prevalence",
+    "recall_at_5_fdr": "recall at 5 % FDR",
+    "query_auprc_median": "AUPRC per query, median and quartiles",
+    "mcc": "MCC",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "ece": "ECE",
+    "brier": "Brier",
+}
+"""Metrics as readers know them."""
+
 _MULTIQC = """\
 # id: cupid_evaluate
 # section_name: cupid-tools

@@ -47,7 +47,8 @@ def _grade(strict: Headline | None) -> tuple[str, str]:
     gap = strict.best_gap
     if not low > 0.5:
         return BAD, (
-            "On new, unrelated RNAs the model is at chance, as far as these pairs can tell: do not trust its scores there."
+            "On new, unrelated RNAs the model is at chance, as far as these pairs can tell: do not trust its scores "
+            "there."
         )
     if gap is not None and not gap.auprc_interval.low > 0:
         return WEAK, (

@@ -35,5 +35,4 @@ def _occurrences(sides: Sides, train: Training, label: int, side: int, rnas: Rna
     mine, other = (sides.of(pairs)[index] for index in (side, 1 - side))
     share = np.where(same, 0.5, 1.0)  # between equal types either RNA is half the first
     size = len(rnas.rnas)
-    total: Floats = np.bincount(mine, share, size) + np.bincount(other, 1 - share, size)
-    return total
+    return (np.bincount(mine, share, size) + np.bincount(other, 1 - share, size)).astype(np.float64)
