@@ -1,0 +1,102 @@
+"""Draw n negatives for each positive by a named strategy, within each split.
+
+A negative is never a known pair of any split, in either order or by equal sequences, never a pair of equal sequences,
+and never drawn twice. The input rows come first, unchanged; then the negatives, with label 0 and their origin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cupid_tools.cli._options import (
+    add_common,
+    add_fasta,
+    add_output,
+    add_pairs,
+    add_seed,
+    positive_int,
+)
+from cupid_tools.cli._runtime import ToolParser, run_tool
+from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
+
+if TYPE_CHECKING:
+    from cupid_tools.io.report import Report
+    from cupid_tools.sampling.negatives.space import Stratum
+
+log = logging.getLogger("cupid_tools")
+
+
+def get_parser() -> ToolParser:
+    """The options of cupid-negatives."""
+    parser = ToolParser("cupid-negatives", __doc__)
+    add_pairs(parser, "pairs; rows with label 1, or all rows where there is no label, are positives")
+    add_fasta(parser)
+    add_output(parser)
+    group = parser.add_argument_group("negatives")
+    group.add_argument(
+        "--per-positive",
+        type=positive_int,
+        default=NegativeSettings.per_positive,
+        metavar="N",
+        help="negatives for each positive row (default: %(default)s)",
+    )
+    group.add_argument(
+        "--strategy",
+        choices=tuple(STRATEGIES),
+        default=NegativeSettings.strategy,
+        help=f"{STRATEGIES.help()} (default: %(default)s)",
+    )
+    add_seed(parser)
+    add_common(parser)
+    return parser
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Write the input rows and their negatives."""
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.fasta import load_rnas, read_types
+    from cupid_tools.io.pairs import read_pairs, write_pairs
+    from cupid_tools.sampling.coded import code_pairs
+    from cupid_tools.sampling.negatives.draw import draw_negatives, negative_rows, shifts, with_labels
+
+    settings = NegativeSettings(args.strategy, args.per_positive, args.seed)
+    table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    pairs = code_pairs(table, rnas, args.fasta)
+    strata = draw_negatives(table, pairs, settings)
+    labelled = with_labels(table)
+    with atomic_write(args.output) as handle:
+        written = write_pairs(handle, [labelled.frame, *negative_rows(labelled, pairs, strata, settings)])
+    report.count("pairs", read=len(table), added=written - len(table), written=written)
+    shifted = shifts(strata, settings)
+    report.details["strata"] = [_summary(*both) for both in zip(strata, shifted, strict=True)]
+    _tell(strata, shifted, settings)
+
+
+def _summary(stratum: Stratum, shifted: dict[str, int]) -> dict[str, Any]:
+    return {
+        "split": stratum.split or None,
+        "types": list(stratum.types),
+        "positives": len(stratum.a),
+        "negatives": stratum.needed,
+        "with_another_rna": shifted,
+    }
+
+
+def _tell(strata: list[Stratum], shifted: list[dict[str, int]], settings: NegativeSettings) -> None:
+    needed = sum(stratum.needed for stratum in strata)
+    positives = sum(len(stratum.a) for stratum in strata)
+    log.info("drew %d negatives for %d positives (%s)", needed, positives, settings.strategy)
+    for side in shifted[0]:
+        number = sum(shift[side] for shift in shifted)
+        if number:
+            text = "%d negatives (%.1f %%) have another %s RNA than %s wants: the free partners of that one are used up"
+            log.warning(text, number, 100 * number / needed, side, settings.strategy)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-negatives."""
+    return run_tool(get_parser(), run, argv)
