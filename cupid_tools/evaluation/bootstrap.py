@@ -69,11 +69,20 @@ class Resampled:
     def replicates(self, scores: Floats, threshold: float) -> Replicates:
         """Weighted metrics of *scores* [n] in every replicate; MCC is NaN without a threshold."""
         order = np.argsort(-scores, kind="stable")
+        label = self._labels[order] == 1
         ends = tie_ends(scores[order])
-        called = int(np.sum(scores >= threshold))  # rows are in descending order, so the called ones come first
-        rows = _Rows(self._a[order], self._b[order], self._labels[order].astype(np.float32), ends)
-        blocks = self._map(lambda part: _block_metrics(part, rows, called))
-        auroc, auprc, correlation = np.concatenate(blocks, axis=1)
+        group = np.searchsorted(ends, np.flatnonzero(label))  # the tie of each positive
+        cut, first = np.unique(group, return_index=True)
+        ranked = _Ranked(
+            unit_a=self._a[order],
+            unit_b=self._b[order],
+            positives=np.flatnonzero(label),
+            first=first,
+            before=np.append(-1, ends)[cut],
+            ends=ends[cut],
+            called=int(np.sum(scores >= threshold)),
+        )
+        auroc, auprc, correlation = np.concatenate(self._map(lambda part: _block_metrics(part, ranked)), axis=1)
         return Replicates(auroc, auprc, np.full_like(auroc, np.nan) if np.isnan(threshold) else correlation)
 
     def _map(self, work: Callable[[NDArray[np.float32]], Floats]) -> list[Floats]:
@@ -83,36 +92,47 @@ class Resampled:
             return list(pool.map(work, blocks))
 
 
-class _Rows(NamedTuple):
+class _Ranked(NamedTuple):
+    """Rows [n] in descending order of score, and the E ties of equal scores that hold positives.
+
+    Attributes:
+        unit_a, unit_b: of each row.
+        positives: positions of the positives, int64 [P].
+        first: which of *positives* is the first of each tie, int64 [E].
+        before, ends: the positions just before and at the end of each tie; -1 before the first row.
+        called: rows at or above the threshold.
+    """
+
     unit_a: NDArray[np.int64]
     unit_b: NDArray[np.int64]
-    labels: NDArray[np.float32]
+    positives: NDArray[np.int64]
+    first: NDArray[np.int64]
+    before: NDArray[np.int64]
     ends: NDArray[np.int64]
+    called: int
 
 
-def _block_metrics(weights: NDArray[np.float32], rows: _Rows, called: int) -> Floats:
-    """AUROC, AUPRC and MCC: float64 [3, replicates of the block]."""
+def _block_metrics(weights: NDArray[np.float32], rows: _Ranked) -> Floats:
+    """AUROC, AUPRC and MCC: float64 [3, replicates of the block]; sums over the cuts at which positives are found."""
     w = np.take(weights, rows.unit_a, axis=1) * np.take(weights, rows.unit_b, axis=1)  # [R, n], whole numbers
     total = np.cumsum(w, axis=1, dtype=np.float64)
-    found = np.cumsum(w * rows.labels, axis=1, dtype=np.float64)
-    all_of, positive = total[:, -1], found[:, -1]
-    negative = all_of - positive
-    at_call = (found[:, called - 1], total[:, called - 1]) if called else (0 * positive, 0 * positive)
-    if len(rows.ends) < w.shape[1]:
-        total, found = total[:, rows.ends], found[:, rows.ends]
-    gained = np.diff(found, axis=1, prepend=0)
+    gained = np.add.reduceat(w[:, rows.positives], rows.first, axis=1, dtype=np.float64)  # [R, E]
+    found = np.cumsum(gained, axis=1)
+    positive = found[:, -1]
+    negative = total[:, -1] - positive
+    at, above = total[:, rows.ends], total[:, rows.before] * (rows.before >= 0)
+    false, false_above = at - found, above - (found - gained)
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.divide(found, total, out=np.zeros_like(found), where=total > 0)
+        # each positive loses to the negatives above it, and half to those of its own tie
+        auroc = 1 - np.einsum("re,re->r", gained, false + false_above) / 2 / (positive * negative)
+        precision = np.divide(found, at, out=np.zeros_like(found), where=at > 0)
         auprc = np.einsum("re,re->r", gained, precision) / positive
-        # the area left of the curve: each positive against the negatives above it, ties half
-        false = total - found
-        above = (
-            np.einsum("re,re->r", gained, false) - np.einsum("re,re->r", gained, np.diff(false, axis=1, prepend=0)) / 2
-        )
-        auroc = 1 - above / (positive * negative)
-    auprc = np.where(negative > 0, auprc, np.nan)  # without negatives it is 1, and says nothing
-    tp, calls = at_call
-    return np.stack([auroc, auprc, mcc(tp, calls - tp, positive - tp, negative - (calls - tp))])
+    defined = (positive > 0) & (negative > 0)  # without negatives AUPRC is 1, and says nothing
+    calls = total[:, rows.called - 1] if rows.called else np.zeros_like(positive)
+    ties_called = int(np.searchsorted(rows.ends, rows.called))
+    tp = found[:, ties_called - 1] if ties_called else np.zeros_like(positive)
+    correlation = mcc(tp, calls - tp, positive - tp, negative - (calls - tp))
+    return np.where(defined, np.stack([auroc, auprc, correlation]), np.nan)
 
 
 def interval(values: Floats, level: float) -> Interval:

@@ -61,10 +61,7 @@ def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> auroc([1, 0, 1, 0], [0.9, 0.8, 0.8, 0.1])
     0.875
     """
-    _, tp, fp = cuts(labels, scores)
-    if not len(tp) or tp[-1] == 0 or fp[-1] == 0:
-        return np.nan
-    return float(np.sum(np.diff(fp, prepend=0) * (tp + np.append(0, tp[:-1])) / 2) / (tp[-1] * fp[-1]))
+    return _auroc(cuts(labels, scores))
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -75,10 +72,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> average_precision([1, 0, 1], [0.9, 0.8, 0.1])
     0.8333333333333333
     """
-    _, tp, fp = cuts(labels, scores)
-    if not len(tp) or tp[-1] == 0:
-        return np.nan
-    return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
+    return _average_precision(cuts(labels, scores))
 
 
 def best_mcc_threshold(labels: ArrayLike, scores: ArrayLike) -> tuple[float, float]:
@@ -116,10 +110,7 @@ def mcc(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> Floats:
 
 def recall_at_fdr(labels: ArrayLike, scores: ArrayLike, fdr: float = FDR) -> float:
     """Return the largest share of positives that a cut finds with at most *fdr* false among its calls; 0 if none."""
-    _, tp, fp = cuts(labels, scores)
-    if not len(tp) or tp[-1] == 0:
-        return np.nan
-    return float(np.max(np.where(fp <= fdr * (tp + fp), tp, 0)) / tp[-1])
+    return _recall_at_fdr(cuts(labels, scores), fdr)
 
 
 def brier(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -165,8 +156,11 @@ def per_query_average_precision(queries: ArrayLike, labels: ArrayLike, scores: A
     q, y, s = np.asarray(queries, dtype=np.int64), np.asarray(labels, dtype=np.float64), np.asarray(scores)
     order = np.lexsort((-s, q))
     q, y, s = q[order], y[order], s[order]
-    ends = np.union1d(tie_ends(s), tie_ends(q))  # a cut point ends a run of equal scores, or a query
+    if not len(q):
+        return np.zeros(0)
     last = tie_ends(q)
+    # a cut point ends a run of equal scores, or a query
+    ends = np.append(np.flatnonzero((s[1:] != s[:-1]) | (q[1:] != q[:-1])), len(q) - 1)
     of_cut = np.searchsorted(last, ends)
     rows_before, tp_before = np.append(0, last + 1)[of_cut], np.append(0, np.cumsum(y)[last])[of_cut]
     tp = np.cumsum(y)[ends] - tp_before
@@ -192,16 +186,17 @@ def measure(labels: ArrayLike, scores: ArrayLike, threshold: float, queries: Arr
     """
     y, s = np.asarray(labels, dtype=np.int8), np.asarray(scores, dtype=np.float64)
     prevalence = float(np.mean(y)) if len(y) else np.nan
-    precision = average_precision(y, s) if 0 < prevalence < 1 else np.nan
+    found = cuts(y, s) if 0 < prevalence < 1 else cuts((), ())  # one class ranks nothing
+    precision = _average_precision(found)
     return {
         "n": float(len(y)),
         "positives": float(np.sum(y)),
         "prevalence": prevalence,
-        "auroc": auroc(y, s),
+        "auroc": _auroc(found),
         "auprc": precision,
         "auprc_ratio": precision / prevalence if prevalence else np.nan,
         **call_metrics(y, s, threshold),
-        "recall_at_5_fdr": recall_at_fdr(y, s) if 0 < prevalence < 1 else np.nan,
+        "recall_at_5_fdr": _recall_at_fdr(found, FDR),
         **_query_metrics(queries, y, s),
         "ece": expected_calibration_error(y, s),
         "brier": brier(y, s),
@@ -231,6 +226,27 @@ def call_metrics(labels: ArrayLike, scores: ArrayLike, threshold: float) -> dict
         recall,
     )
     return dict(zip(names, values, strict=True))
+
+
+def _auroc(found: Cuts) -> float:
+    _, tp, fp = found
+    if not len(tp) or tp[-1] == 0 or fp[-1] == 0:
+        return np.nan
+    return float(np.sum(np.diff(fp, prepend=0) * (tp + np.append(0, tp[:-1])) / 2) / (tp[-1] * fp[-1]))
+
+
+def _average_precision(found: Cuts) -> float:
+    _, tp, fp = found
+    if not len(tp) or tp[-1] == 0:
+        return np.nan
+    return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
+
+
+def _recall_at_fdr(found: Cuts, fdr: float) -> float:
+    _, tp, fp = found
+    if not len(tp) or tp[-1] == 0:
+        return np.nan
+    return float(np.max(np.where(fp <= fdr * (tp + fp), tp, 0)) / tp[-1])
 
 
 def _query_metrics(queries: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> dict[str, float]:

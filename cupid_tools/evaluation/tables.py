@@ -36,7 +36,7 @@ LABELS = {
 _MULTIQC = """\
 # id: cupid_evaluate
 # section_name: cupid-tools
-# description: How far scores of RNA pairs can be trusted: model and best simple baseline on test pairs.
+# description: "How far scores of RNA pairs can be trusted: model and best simple baseline on test pairs"
 # plot_type: table
 # file_format: tsv
 """

@@ -58,8 +58,11 @@ def _contains(words: list[str], query: Codes, target: Codes, rnas: RnaTable) -> 
     word_codes, owners = kmer_codes([word.ljust(k, "N") for word in words], k)
     code = np.full(len(words), -1, dtype=np.int64)
     code[owners] = word_codes
+    wanted = np.zeros(4**k, dtype=bool)
+    wanted[word_codes] = True  # of all k-mers only those that are some RNA's site are sorted
     codes, owners = kmer_codes(rnas.sequences, k)
-    present = np.unique(owners * 4**k + codes)
-    wanted = target * 4**k + code[query]
-    place = np.minimum(np.searchsorted(present, wanted), max(0, len(present) - 1))
-    return (code[query] >= 0) & (present[place] == wanted) if len(present) else np.zeros(len(query), dtype=bool)
+    sites = wanted[codes]
+    present = np.sort(owners[sites] * 4**k + codes[sites])
+    keys = target * 4**k + code[query]
+    place = np.minimum(np.searchsorted(present, keys), max(0, len(present) - 1))
+    return (code[query] >= 0) & (present[place] == keys) if len(present) else np.zeros(len(query), dtype=bool)
