@@ -127,10 +127,7 @@ def _describe(
     data: TrainingData,
     result: Fit,
 ) -> ModelInfo:
-    import torch
-
-    from cupid_tools import __version__
-    from cupid_tools.models.checkpoint import ModelInfo
+    from cupid_tools.models.checkpoint import ModelInfo, versions
 
     return ModelInfo(
         classifier=name,
@@ -148,7 +145,7 @@ def _describe(
             "valid": _counts(data.valid),
         },
         metrics=vars(result.best),
-        versions={"cupid_tools": __version__, "torch": str(torch.__version__)},
+        versions=versions(),
     )
 
 

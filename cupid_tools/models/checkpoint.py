@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from cupid_tools import __version__
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.store import StoreInfo
@@ -61,6 +62,11 @@ class Model:
 
     info: ModelInfo
     classifier: Classifier
+
+
+def versions() -> dict[str, str]:
+    """The software that trains here, for ``ModelInfo.versions``."""
+    return {"cupid_tools": __version__, "torch": str(torch.__version__)}
 
 
 def save_model(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, split_rows
 from cupid_tools.io.store import EmbeddingStore, Vectors
+from cupid_tools.models.vectors import check_pairs
 from cupid_tools.vocab import TRAIN, VALID
 
 
@@ -50,18 +51,21 @@ class TrainingData:
 
 
 def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
-    """Collect the train and valid rows of *table*; test rows are not looked at.
+    """Collect the train and valid rows of *table*; of test rows only that they contradict no other is looked at.
 
     Raises:
-        InputError: a column or a split is missing, a split has one class only, or an RNA has no vector.
+        InputError: a column or a split is missing, a split has one class only, an RNA has no vector, or pairs are of
+            an RNA with itself or carry both labels.
     """
     table.require(LABEL, hint="cupid-negatives makes the rows with label 0")
     table.require(SPLIT, hint="cupid-split writes it")
+    table.check_consistent()
     parts = {name: table.where(split_rows(table, name)) for name in (TRAIN, VALID)}
     known = frozenset(store.ids())
+    for part in parts.values():
+        check_pairs(part, store, known)
     for name, part in parts.items():
         _check_classes(part, name)
-        part.check_ids(known, store.path)
     names = sorted({name for part in parts.values() for column in (ID_A, ID_B) for name in part.column(column)})
     digests = store.digests(names)
     train, valid = (_labelled(part, names) for part in parts.values())

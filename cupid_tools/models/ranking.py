@@ -14,7 +14,7 @@ from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, PairTable
 from cupid_tools.models.checkpoint import Model
 from cupid_tools.models.scoring import PairScorer
-from cupid_tools.models.vectors import VectorSource
+from cupid_tools.models.vectors import VectorSource, check_pairs
 
 SCORE, CALL, RANK = "score", "call", "rank"
 PAIR_ROWS = 16_384
@@ -49,7 +49,7 @@ def score_listed(blocks: Iterable[PairTable], model: Model, source: VectorSource
         for column in (SCORE, CALL):
             if table.has(column):
                 raise InputError(table.path, f"has a column {column!r} already", line=1, hint="rename or remove it")
-        table.check_ids(known, source.path)
+        check_pairs(table, source, known)
         names = sorted({*table.column(ID_A), *table.column(ID_B)})
         scores = scorer_of(model, source, names).scores(*table.codes(names))
         yield table.frame.assign(**_result_columns(scores, model))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from cupid_tools.io.pairs import ID_A, ID_B, PairTable
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.vocab import Rna
@@ -67,3 +68,15 @@ class EmbeddedRnas:
         if not names:
             return np.empty((0, self._encoder.dim), dtype=np.float32)
         return np.stack([self._known[sequence] for sequence in sequences])
+
+
+def check_pairs(table: PairTable, source: VectorSource, known: Collection[str]) -> None:
+    """Raise InputError for the first pair that names an RNA outside of *known*, the ids of *source*."""
+    if isinstance(source, EmbeddedRnas):
+        table.check_ids(known, source.path)
+        return
+    shown = source.path.replace("{", "{{").replace("}", "}}")
+    for column in (ID_A, ID_B):
+        missing = set(table.column(column)).difference(known)
+        bad = table.frame[column].isin(missing).to_numpy()
+        table.refuse(bad, f"{shown} holds no vector of RNA '{{{column}}}'", hint="run cupid-embed on all RNAs")
