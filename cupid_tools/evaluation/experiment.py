@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats, Labels
-from cupid_tools.evaluation.rnas import Codes, RnaTable, with_originals
+from cupid_tools.evaluation.rnas import Codes, RnaTable, with_flipped, with_originals
 from cupid_tools.io.fasta import read_mapping
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, ORIGIN, SPLIT, PairTable
 from cupid_tools.sampling.relatives import listed_groups, related_groups
@@ -173,46 +173,54 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
         options: see ``Options``.
 
     Raises:
-        InputError: a score that is no finite number, an RNA that is not in *rnas* or in a table of groups or genes, or
-            splits that cannot be evaluated.
+        InputError: a score that is no finite number, an RNA that is not in *rnas* or in a table of groups or genes, a
+            pair of an RNA with itself or with both labels, or splits that cannot be evaluated.
     """
-    table.check_ids(rnas.keys(), fasta)
+    known_rnas = with_flipped({*table.column(ID_A), *table.column(ID_B)}, rnas)
+    table.check_ids(known_rnas.keys(), fasta)
+    table.check_consistent()
     table, scores = _in_fixed_order(table, _scores(table))
-    named = with_originals({*table.column(ID_A), *table.column(ID_B)}, rnas)
+    named = with_originals({*table.column(ID_A), *table.column(ID_B)}, known_rnas)
     known = RnaTable(named, _relatives(named, options.groups))
-    whole = Whole(
-        Pairs(*table.codes([rna.id for rna in named])), _split_codes(table), table.column(LABEL).astype(np.int8), scores
-    )
+    pairs = Pairs(*table.codes([rna.id for rna in named]))
+    whole = Whole(pairs, _split_codes(table), table.column(LABEL).astype(np.int8), scores)
     usable = np.full(len(table), options.augmented) | ~_augmented(table)
     _check_splits(table.path, whole, usable)
-    in_train = whole.split == SPLITS.index(TRAIN)
+    train = usable & (whole.split == SPLITS.index(TRAIN))
+    evaluated = usable & (whole.split != SPLITS.index(TRAIN))
     unit, strata = _units(known, options)
-    kinds, kind = _kinds(known, whole.pairs)
+    kinds, kind = _kinds(known, pairs)
     strategies, strategy = _strategies(table)
-    everything = Rows(
-        split=whole.split,
-        label=whole.label,
-        kind=kind,
-        strategy=strategy,
-        seen=_met(whole.pairs, in_train, known.identical),
-        related=_met(whole.pairs, in_train, known.groups),
-        unit=unit[np.stack([whole.pairs.a, whole.pairs.b])],
-        query=whole.pairs.a if options.genes is None else unit[whole.pairs.a],
-        scores={MODEL: scores},
-    )
-    train, evaluated = usable & in_train, usable & ~in_train
+    rows = _rows(whole, known, unit, options).where(evaluated)
     return Experiment(
         name=name,
         rnas=known,
         whole=whole,
-        train=Training(whole.pairs.where(train), whole.label[train], options.seed),
-        pairs=whole.pairs.where(evaluated),
-        rows=everything.where(evaluated),
+        train=Training(pairs.where(train), whole.label[train], options.seed),
+        pairs=pairs.where(evaluated),
+        rows=replace(rows, kind=kind[evaluated], strategy=strategy[evaluated]),
         kinds=kinds,
         strategies=strategies,
         strata=strata,
         augmented_rows=int(np.sum(~usable)),
-        threshold=None if (whole.split == SPLITS.index(VALID)).any() else _threshold_of_calls(table, scores),
+        threshold=None if rows.of_split(VALID).any() else _threshold_of_calls(table, scores),
+    )
+
+
+def _rows(whole: Whole, rnas: RnaTable, unit: Codes, options: Options) -> Rows:
+    """Every row of the table; kind and strategy are yet to be filled in."""
+    pairs = whole.pairs
+    in_train = whole.split == SPLITS.index(TRAIN)
+    return Rows(
+        split=whole.split,
+        label=whole.label,
+        kind=np.zeros(len(pairs), dtype=np.int64),
+        strategy=np.zeros(len(pairs), dtype=np.int64),
+        seen=_met(pairs, in_train, rnas.identical),
+        related=_met(pairs, in_train, rnas.groups),
+        unit=unit[np.stack([pairs.a, pairs.b])],
+        query=pairs.a if options.genes is None else unit[pairs.a],
+        scores={MODEL: whole.score},
     )
 
 

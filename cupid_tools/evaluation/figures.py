@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,61 +66,15 @@ def draw_all(prefix: str, evaluation: Evaluation, curves: Curves | None) -> list
         evaluation: the results.
         curves: epoch, train_loss and valid_loss of the training; None where not given.
     """
-    wanted: list[tuple[str, str, str, Callable[[Axes], Any]]] = [
-        (
-            "precision-recall",
-            "Precision and recall",
-            "How many of the calls are right, as more positives are found. The dotted line is chance.",
-            lambda axes: _precision_recall(axes, evaluation),
-        ),
-        (
-            "roc",
-            "ROC",
-            "Share of positives found against share of negatives called. The diagonal is chance.",
-            lambda axes: _roc(axes, evaluation),
-        ),
-        (
-            "gap",
-            "Model minus each baseline",
-            "Difference in AUPRC on test rows with its interval. Right of zero the model is better; an interval that "
-            "crosses zero tells nothing. The baseline in the headline is marked with a star.",
-            lambda axes: _gaps(axes, evaluation),
-        ),
-        (
-            "overlap",
-            "What the pairs share with train",
-            "AUROC of test rows by how much of each pair is in train: C1 both RNAs, C2 one, C3 none; strict counts "
-            "relatives as known. Half is chance.",
-            lambda axes: _overlap(axes, evaluation),
-        ),
-        (
-            "histogram",
-            "Scores by label",
-            "Each class sums to one. The dashed line is the threshold of calls.",
-            lambda axes: _histogram(axes, evaluation),
-        ),
-        (
-            "confusion",
-            "Calls at the threshold",
-            "Test rows; per cent are of the row, that is, of the true class.",
-            lambda axes: _confusion(axes, evaluation),
-        ),
-        (
-            "heat-map",
-            "Type pairs",
-            f"Metrics of the model by types of RNA: {', '.join(evaluation.experiment.kinds)}. n/d is not defined.",
-            lambda axes: _heat_map(axes, evaluation),
-        ),
+    wanted = [plot for plot in _PLOTS if plot.name != "reliability" or not np.isnan(_test_value(evaluation, "brier"))]
+    drawn = [
+        Drawn(plot.name, plot.title, plot.caption, draw(f"{prefix}-{plot.name}", partial(plot.paint, evaluation)))
+        for plot in wanted
     ]
-    if not np.isnan(_test_value(evaluation, "brier")):
-        caption = "Observed share of positives by score, test rows; the area of a dot is the number of pairs."
-        wanted.append(
-            ("reliability", "Can scores be read as probabilities?", caption, lambda a: _reliability(a, evaluation))
-        )
     if curves is not None:
-        caption = "Mean loss of train and valid rows after each epoch."
-        wanted.append(("loss", "Training", caption, lambda axes: _loss(axes, curves)))
-    return [Drawn(name, title, caption, draw(f"{prefix}-{name}", paint)) for name, title, caption, paint in wanted]
+        svg = draw(f"{prefix}-loss", partial(_loss, curves))
+        drawn.append(Drawn("loss", "Training", "Mean loss of train and valid rows after each epoch.", svg))
+    return drawn
 
 
 def draw(name: str, paint: Callable[[Axes], Any]) -> str:
@@ -158,7 +113,7 @@ def _thinned(values: Floats) -> Floats:
     return values[np.unique(np.linspace(0, len(values) - 1, CURVE_POINTS).astype(np.int64))]
 
 
-def _precision_recall(axes: Axes, evaluation: Evaluation) -> None:
+def _precision_recall(evaluation: Evaluation, axes: Axes) -> None:
     for label, (_, tp, fp), style in _lines(evaluation):
         recall, precision = _thinned(tp / tp[-1]), _thinned(tp / (tp + fp))
         axes.plot(np.append(0, recall), np.append(precision[0], precision), drawstyle="steps-pre", label=label, **style)
@@ -167,7 +122,7 @@ def _precision_recall(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend(loc="upper right")
 
 
-def _roc(axes: Axes, evaluation: Evaluation) -> None:
+def _roc(evaluation: Evaluation, axes: Axes) -> None:
     for label, (_, tp, fp), style in _lines(evaluation):
         axes.plot(np.append(0, _thinned(fp / fp[-1])), np.append(0, _thinned(tp / tp[-1])), label=label, **style)
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
@@ -175,7 +130,7 @@ def _roc(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend(loc="lower right")
 
 
-def _gaps(axes: Axes, evaluation: Evaluation) -> None:
+def _gaps(evaluation: Evaluation, axes: Axes) -> None:
     headlines = [headline for headline in distinct_headlines(evaluation) if headline.model.defined()]
     names = [gap.baseline for gap in sorted(headlines[0].gaps, key=lambda gap: -gap.auprc)]
     shifts = (0.16, -0.16) if len(headlines) > 1 else (0.0,)
@@ -194,7 +149,7 @@ def _gaps(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
 
 
-def _overlap(axes: Axes, evaluation: Evaluation) -> None:
+def _overlap(evaluation: Evaluation, axes: Axes) -> None:
     found = [(name, evaluation.find(overlap=name)) for name in OVERLAPS]
     shown = [(name, measured) for name, measured in found if measured is not None and measured.defined()]
     for place, (name, measured) in enumerate(shown):
@@ -213,7 +168,7 @@ def _overlap(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend(loc="lower left")
 
 
-def _histogram(axes: Axes, evaluation: Evaluation) -> None:
+def _histogram(evaluation: Evaluation, axes: Axes) -> None:
     rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
     scores = rows.scores[MODEL]
     edges = np.linspace(scores.min(), max(scores.max(), scores.min() + 1e-9), HISTOGRAM_BINS + 1)
@@ -225,7 +180,7 @@ def _histogram(axes: Axes, evaluation: Evaluation) -> None:
     axes.legend(loc="upper right")
 
 
-def _confusion(axes: Axes, evaluation: Evaluation) -> None:
+def _confusion(evaluation: Evaluation, axes: Axes) -> None:
     rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
     tp, fp, fn, tn = confusion(rows.label, rows.scores[MODEL], evaluation.thresholds[MODEL])
     table = np.array([[tp, fn], [fp, tn]])
@@ -238,10 +193,10 @@ def _confusion(axes: Axes, evaluation: Evaluation) -> None:
     axes.grid(visible=False)
 
 
-def _heat_map(axes: Axes, evaluation: Evaluation) -> None:
+def _heat_map(evaluation: Evaluation, axes: Axes) -> None:
     kinds = evaluation.experiment.kinds
     wanted = [(kind, TEST, kind) for kind in kinds if len(kinds) > 1]
-    wanted += [(f"all, {split}", split, ALL) for split in (TEST, VALID)]
+    wanted += [(f"{ALL if len(kinds) > 1 else kinds[0]}, {split}", split, ALL) for split in (TEST, VALID)]
     found = [(name, evaluation.find(split=split, type_pair=kind)) for name, split, kind in wanted]
     shown = [(name, measured) for name, measured in found if measured is not None]
     values = np.array([[measured.values[metric] for metric in HEAT_METRICS] for _, measured in shown])
@@ -254,7 +209,7 @@ def _heat_map(axes: Axes, evaluation: Evaluation) -> None:
     axes.grid(visible=False)
 
 
-def _reliability(axes: Axes, evaluation: Evaluation) -> None:
+def _reliability(evaluation: Evaluation, axes: Axes) -> None:
     rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
     bins = reliability(rows.label, rows.scores[MODEL])
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
@@ -263,7 +218,7 @@ def _reliability(axes: Axes, evaluation: Evaluation) -> None:
     axes.set(xlabel="mean score", ylabel="share of positives", xlim=(0, 1), ylim=(0, 1.02))
 
 
-def _loss(axes: Axes, curves: Curves) -> None:
+def _loss(curves: Curves, axes: Axes) -> None:
     for column, colour in (("train_loss", QUIET), ("valid_loss", MODEL_COLOUR)):
         axes.plot(curves["epoch"], curves[column], color=colour, label=column.replace("_loss", ""))
     axes.set(xlabel="epoch", ylabel="loss")
@@ -272,3 +227,56 @@ def _loss(axes: Axes, curves: Curves) -> None:
 
 def _test_value(evaluation: Evaluation, metric: str) -> float:
     return evaluation.headlines[ALL].model.values[metric]
+
+
+class _Plot(NamedTuple):
+    name: str
+    title: str
+    caption: str
+    paint: Callable[[Evaluation, Axes], None]
+
+
+_PLOTS = (
+    _Plot(
+        "precision-recall",
+        "Precision and recall",
+        "How many of the calls are right, as more positives are found. The dotted line is chance.",
+        _precision_recall,
+    ),
+    _Plot(
+        "roc",
+        "ROC",
+        "Share of positives found against share of negatives called. The diagonal is chance.",
+        _roc,
+    ),
+    _Plot(
+        "gap",
+        "Model minus each baseline",
+        "Difference in AUPRC on test rows with its interval. Right of zero the model is better; an interval that "
+        "crosses zero tells nothing. The baseline in the headline is marked with a star.",
+        _gaps,
+    ),
+    _Plot(
+        "overlap",
+        "What the pairs share with train",
+        "AUROC of test rows by how much of each pair is in train: C1 both RNAs, C2 one, C3 none; strict counts "
+        "relatives as known. Half is chance.",
+        _overlap,
+    ),
+    _Plot(
+        "histogram", "Scores by label", "Each class sums to one. The dashed line is the threshold of calls.", _histogram
+    ),
+    _Plot(
+        "confusion",
+        "Calls at the threshold",
+        "Test rows; per cent are of the row, that is, of the true class.",
+        _confusion,
+    ),
+    _Plot("heat-map", "Type pairs", "Metrics of the model by types of RNA; n/d is not defined.", _heat_map),
+    _Plot(
+        "reliability",
+        "Can scores be read as probabilities?",
+        "Observed share of positives by score, test rows; the area of a dot is the number of pairs.",
+        _reliability,
+    ),
+)

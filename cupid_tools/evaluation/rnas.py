@@ -65,6 +65,16 @@ class RnaTable:
         return np.asarray(np.sqrt(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)), dtype=np.float32)
 
 
+def with_flipped(names: set[str], rnas: Mapping[str, Rna]) -> Mapping[str, Rna]:
+    """Add the named RNAs that augmentation flipped, where *rnas* holds only their originals."""
+    missing = {name for name in names if name.endswith(FLIP_SUFFIX) and name not in rnas}
+    originals = {name: rnas.get(name.removesuffix(FLIP_SUFFIX)) for name in sorted(missing)}
+    return {
+        **rnas,
+        **{name: rna._replace(id=name, sequence=rna.sequence[::-1]) for name, rna in originals.items() if rna},
+    }
+
+
 def with_originals(names: set[str], rnas: Mapping[str, Rna]) -> list[Rna]:
     """The named RNAs sorted by id, and the originals of those that augmentation flipped."""
     originals = {name.removesuffix(FLIP_SUFFIX) for name in names} & rnas.keys()
