@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import read_pairs, write_pairs
     from cupid_tools.sampling.coded import code_pairs
-    from cupid_tools.sampling.negatives.draw import draw_negatives, negative_rows, shifts, with_labels
+    from cupid_tools.sampling.negatives.draw import draw_negatives, shifts, with_labels, write_negatives
 
     settings = NegativeSettings(args.strategy, args.per_positive, args.seed)
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
@@ -69,8 +69,9 @@ def run(args: argparse.Namespace, report: Report) -> None:
     strata = draw_negatives(table, pairs, settings)
     labelled = with_labels(table)
     with atomic_write(args.output) as handle:
-        written = write_pairs(handle, [labelled.frame, *negative_rows(labelled, pairs, strata, settings)])
-    report.count("pairs", read=len(table), added=written - len(table), written=written)
+        written = write_pairs(handle, [labelled.frame])
+        drawn = write_negatives(handle, labelled, pairs, strata, settings)
+    report.count("pairs", read=len(table), added=drawn, written=written + drawn)
     shifted = shifts(strata, settings)
     report.details["strata"] = [_summary(*both) for both in zip(strata, shifted, strict=True)]
     _tell(strata, shifted, settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
@@ -177,6 +177,35 @@ def write_pairs(handle: IO[str], frames: Iterable[pd.DataFrame]) -> int:
             handle.write("\n".join(map("\t".join, zip(*cells, strict=True))) + "\n")
         count += len(frame)
     return count
+
+
+def write_coded(
+    handle: IO[str],
+    columns: Sequence[str],
+    names: Sequence[str],
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    cells: Mapping[str, str],
+) -> int:
+    """Write rows that differ in their ids alone, several times faster than ``write_pairs``, and without a header.
+
+    Args:
+        handle: text.
+        columns: of the table.
+        names: the RNA ids that *a* and *b* are positions in.
+        a: int64 [rows], first RNAs.
+        b: int64 [rows], second RNAs.
+        cells: column -> its value in all rows; a column that is not named is empty.
+    """
+    row = "\t".join("\n" if column in (ID_A, ID_B) else cells.get(column, "") for column in columns)
+    before, between, after = row.split("\n")  # a line end is in no cell, so it can stand for the ids
+    left, right = (a, b) if columns.index(ID_A) < columns.index(ID_B) else (b, a)
+    starts = np.array([f"{before}{name}{between}" for name in names], dtype=object)
+    ends = np.array([f"{name}{after}\n" for name in names], dtype=object)
+    for start in range(0, len(a), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        handle.write("".join(np.stack([starts[left[part]], ends[right[part]]], axis=1).ravel().tolist()))
+    return len(a)
 
 
 def split_rows(table: PairTable, split: str) -> NDArray[np.bool_]:

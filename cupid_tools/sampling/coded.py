@@ -9,11 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, PairTable
 from cupid_tools.sampling.relatives import sequence_groups
 from cupid_tools.vocab import Rna
 
 Codes = NDArray[np.int64]
+
+CODE_BITS = 21
+MAX_RNAS = 1 << CODE_BITS
+"""So many RNAs can be numbered that two of them and a place in a batch fit into one int64."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class CodedPairs:
 
     def pair_keys(self, groups: Codes) -> Codes:
         """The unordered pair of *groups* [N] of each row as one number: int64 [rows]."""
-        return unordered(groups[self.a], groups[self.b], len(self.rnas))
+        return unordered(groups[self.a], groups[self.b])
 
     def named(self, rows: NDArray[np.bool_]) -> Codes:
         """The RNAs that *rows* [rows] name on either side, sorted."""
@@ -55,10 +60,12 @@ def code_pairs(table: PairTable, rnas: Mapping[str, Rna], fasta: str | os.PathLi
     """
     table.check_ids(rnas, fasta)
     names = sorted({*table.column(ID_A), *table.column(ID_B)})
+    if len(names) > MAX_RNAS:
+        raise InputError(table.path, f"names {len(names)} RNAs, more than {MAX_RNAS}", hint="divide the table")
     a, b = table.codes(names)
     table.refuse(a == b, "RNA '{id_a}' is paired with itself", hint="cupid-filter removes such pairs")
     positive = table.column(LABEL) == 1 if table.has(LABEL) else np.ones(len(table), dtype=bool)
-    _refuse_both_labels(table, unordered(a, b, len(names)), positive)
+    _refuse_both_labels(table, unordered(a, b), positive)
     chosen = [rnas[name] for name in names]
     type_names = sorted({rna.type for rna in chosen})
     number = {name: index for index, name in enumerate(type_names)}
@@ -66,9 +73,9 @@ def code_pairs(table: PairTable, rnas: Mapping[str, Rna], fasta: str | os.PathLi
     return CodedPairs(chosen, a, b, positive, types, type_names, sequence_groups(chosen))
 
 
-def unordered(a: Codes, b: Codes, size: int) -> Codes:
-    """One number for the pair (a, b) and (b, a) of numbers below *size*."""
-    return np.minimum(a, b) * size + np.maximum(a, b)
+def unordered(a: Codes, b: Codes) -> Codes:
+    """One number for the pair (a, b) and (b, a) of numbers below ``MAX_RNAS``."""
+    return np.minimum(a, b) << CODE_BITS | np.maximum(a, b)
 
 
 def _refuse_both_labels(table: PairTable, keys: Codes, positive: NDArray[np.bool_]) -> None:

@@ -8,7 +8,8 @@ from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.negatives.space import BATCH, Mask, Strategy, Stratum, proportional
 
 _PATIENCE = 20
-"""Rounds without progress after which the rest is given up."""
+"""Slow rounds, each with success for less than ``_FAIR`` of those open, after which the rest is given up."""
+_FAIR = 0.1
 
 
 def draw(stratum: Stratum, rng: np.random.Generator) -> None:
@@ -35,20 +36,20 @@ def _copies(stratum: Stratum, side: Codes, partners: Codes, rng: np.random.Gener
 def _match(stratum: Stratum, left: Codes, right: Codes, rng: np.random.Generator) -> Mask:
     """Match copies, in a new order of those left over as long as this helps; which matches were granted."""
     kept = stratum.grant(left, right)
-    idle = 0
-    while idle < _PATIENCE and not kept.all():
+    patience = _PATIENCE
+    while patience and not kept.all():
         open_ = np.flatnonzero(~kept)
         right[open_] = rng.permutation(right[open_])
         kept[open_] = stratum.grant(left[open_], right[open_])
-        idle = 0 if kept[open_].any() else idle + 1
+        patience -= _is_slow(kept[open_])
     return kept
 
 
 def _exchange(stratum: Stratum, left: Codes, right: Codes, kept: Mask, rng: np.random.Generator) -> None:
     """Let open matches (x, y) and granted ones (u, v) become (x, v) and (u, y), where both are free."""
-    idle = 0
+    patience = _PATIENCE
     released = [(left[:0], right[:0])]
-    while idle < _PATIENCE and kept.any() and not kept.all():
+    while patience and kept.any() and not kept.all():
         open_, settled = rng.permutation(np.flatnonzero(~kept)), np.flatnonzero(kept)
         number = min(len(open_), len(settled), BATCH // 2)
         open_, other = open_[:number], rng.choice(settled, number, replace=False)
@@ -60,8 +61,12 @@ def _exchange(stratum: Stratum, left: Codes, right: Codes, kept: Mask, rng: np.r
         released.append((left[other], right[other]))
         right[open_], right[other] = right[other], right[open_]
         kept[open_] = True
-        idle = 0 if both.any() else idle + 1
+        patience -= _is_slow(both)
     stratum.release(*(np.concatenate(part) for part in zip(*released, strict=True)))
+
+
+def _is_slow(granted: Mask) -> bool:
+    return bool(granted.mean() < _FAIR)
 
 
 STRATEGY = Strategy(draw, keeps=(0, 1))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import IO
 
 import numpy as np
-import pandas as pd
 
 from cupid_tools.errors import InputError
-from cupid_tools.io.pairs import BLOCK_ROWS, ID_A, ID_B, LABEL, ORIGIN, SPLIT, PairTable
+from cupid_tools.io.pairs import LABEL, ORIGIN, SPLIT, PairTable, write_coded
 from cupid_tools.sampling.coded import CodedPairs
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 from cupid_tools.sampling.negatives.space import KeySet, Strategy, Stratum, spread
@@ -35,12 +35,15 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
     """
     if not pairs.positive.any():
         raise InputError(table.path, "holds no positive", hint="negatives are drawn for rows whose label is 1")
+    known = KeySet(np.unique(pairs.pair_keys(pairs.sequences)))
     strata = list(_strata(table, pairs, settings.per_positive))
     strategy: Strategy = STRATEGIES.load(settings.strategy)
     for stratum in sorted(strata, key=lambda stratum: -_place(stratum.split)):  # stable: by types within a split
         rng = rng_for(settings.seed, "negatives", settings.strategy, stratum.split, *stratum.types)
+        stratum.start(known)
         strategy.draw(stratum, rng)
         spread(stratum, *np.unique(stratum.a, return_counts=True), rng)
+        known.add(np.sort(stratum.keys(*stratum.drawn())))
     _refuse_shortage(table, strata)
     return strata
 
@@ -51,11 +54,6 @@ def shifts(strata: list[Stratum], settings: NegativeSettings) -> list[dict[str, 
     return [{("first", "second")[side]: stratum.shifted(side) for side in keeps} for stratum in strata]
 
 
-def strategy_column(settings: NegativeSettings) -> str:
-    """The origin of rows that *settings* makes, such as ``negative:type-matched``."""
-    return f"{NEGATIVE}:{settings.strategy}"
-
-
 def with_labels(table: PairTable) -> PairTable:
     """The table with ``label`` 1 and ``origin`` observed where it has none."""
     if not table.has(LABEL):
@@ -63,30 +61,22 @@ def with_labels(table: PairTable) -> PairTable:
     return table if table.has(ORIGIN) else table.assign(origin=OBSERVED)
 
 
-def negative_rows(
-    table: PairTable, pairs: CodedPairs, strata: list[Stratum], settings: NegativeSettings
-) -> Iterator[pd.DataFrame]:
-    """Yield the negatives as rows with the columns of *table*, in blocks; unknown columns are empty."""
-    names = np.array([rna.id for rna in pairs.rnas], dtype=object)
-    origin = strategy_column(settings)
-    for stratum in strata:
-        a, b = stratum.drawn()
-        for start in range(0, len(a), BLOCK_ROWS):
-            part = slice(start, start + BLOCK_ROWS)
-            known = {
-                ID_A: names[a[part]],
-                ID_B: names[b[part]],
-                LABEL: np.int8(0),
-                SPLIT: stratum.split,
-                ORIGIN: origin,
-            }
-            cells: dict[str, Any] = {column: known.get(column, "") for column in table.frame.columns}
-            yield pd.DataFrame(cells, index=range(len(a[part])))
+def write_negatives(
+    handle: IO[str], table: PairTable, pairs: CodedPairs, strata: list[Stratum], settings: NegativeSettings
+) -> int:
+    """Write the negatives as rows with the columns of *table*, and return how many; unknown columns are empty."""
+    names = [rna.id for rna in pairs.rnas]
+    cells = {LABEL: "0", ORIGIN: f"{NEGATIVE}:{settings.strategy}"}
+    columns = [str(column) for column in table.frame.columns]
+    written = 0
+    for split, members in itertools.groupby(strata, key=lambda stratum: stratum.split):
+        a, b = (np.concatenate(side) for side in zip(*(stratum.drawn() for stratum in members), strict=True))
+        written += write_coded(handle, columns, names, a, b, cells | {SPLIT: split})
+    return written
 
 
 def _strata(table: PairTable, pairs: CodedPairs, per_positive: int) -> Iterator[Stratum]:
     size = len(pairs.rnas)
-    taken = KeySet(np.unique(pairs.pair_keys(pairs.sequences)))
     lengths = np.array([len(rna.sequence) for rna in pairs.rnas], dtype=np.int64)
     splits = table.column(SPLIT) if table.has(SPLIT) else np.full(len(table), _EVERYTHING, dtype=object)
     for split in sorted(set(splits), key=_place):
@@ -106,7 +96,6 @@ def _strata(table: PairTable, pairs: CodedPairs, per_positive: int) -> Iterator[
                 second=named[pairs.types[named] == second],
                 lengths=lengths,
                 sequences=pairs.sequences,
-                taken=taken,
                 per_positive=per_positive,
             )
 

@@ -12,16 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.sampling.coded import Codes, unordered
+from cupid_tools.sampling.coded import CODE_BITS, MAX_RNAS, Codes, unordered
 
-_BATCH_BITS = 21
-BATCH = 1 << _BATCH_BITS
-"""Pairs that are looked up at a time, which bounds memory. A key and its place in the batch share one int64, so
-that a study may name 2**21 RNAs."""
+BATCH = MAX_RNAS
+"""Pairs that are looked up at a time, which bounds memory."""
 _ROUNDS = 30
-"""Rounds of proposals before the free partners are listed instead."""
-_LISTED_BELOW, _JUDGED_FROM = 0.25, 8
-"""A request of at least 8 proposals of which fewer than a quarter were free has its partners listed."""
+"""Most rounds of proposals; what is still open then is left."""
+_WORTHWHILE = 0.25
+"""A request is left when fewer of its proposals than this part were free ..."""
+_JUDGED_FROM = 8
+"""... of at least so many."""
+_CELLS = 1 << 24
+"""Cells of the table of free partners that is made at a time."""
 
 Mask = NDArray[np.bool_]
 
@@ -29,9 +31,8 @@ Mask = NDArray[np.bool_]
 class KeySet:
     """A growing set of int64 keys: sorted runs, of which each is at least twice as long as the next."""
 
-    def __init__(self, keys: Codes) -> None:
-        self._runs: list[Codes] = []
-        self.add(np.sort(keys))
+    def __init__(self, keys: Codes | None = None) -> None:
+        self._runs: list[Codes] = [np.empty(0, dtype=np.int64) if keys is None else np.sort(keys)]
 
     def add(self, keys: Codes) -> None:
         """Take in sorted *keys*."""
@@ -54,9 +55,15 @@ class KeySet:
                 found |= run[np.minimum(places, len(run) - 1)] == keys
         return found
 
-    def keys(self) -> Codes:
-        """All keys, in no particular order."""
-        return np.concatenate(self._runs)
+    def among(self, members: Mask) -> KeySet:
+        """The keys of which both numbers are *members* [N]."""
+        runs = [run[members[run >> CODE_BITS] & members[run & (MAX_RNAS - 1)]] for run in self._runs]
+        return KeySet(np.concatenate(runs))
+
+    def numbers(self) -> tuple[Codes, Codes]:
+        """The smaller and the larger number of each key, in no particular order."""
+        keys = np.concatenate(self._runs)
+        return keys >> CODE_BITS, keys & (MAX_RNAS - 1)
 
 
 class Requests(NamedTuple):
@@ -81,8 +88,8 @@ class Stratum:
         second: RNAs of the split that have the second type, sorted.
         lengths: int64 [N], of all RNAs, in nt.
         sequences: int64 [N], equal for RNAs of equal sequence.
-        taken: keys of pairs that cannot be drawn any more; shared by all strata.
         per_positive: negatives wanted for each positive.
+        taken: keys of the pairs between these RNAs that cannot be drawn any more.
     """
 
     split: str
@@ -93,8 +100,8 @@ class Stratum:
     second: Codes
     lengths: Codes
     sequences: Codes
-    taken: KeySet
     per_positive: int
+    taken: KeySet = field(default_factory=KeySet)
     _drawn: list[tuple[Codes, Codes]] = field(default_factory=list)
 
     @property
@@ -118,6 +125,12 @@ class Stratum:
         a, b = (np.concatenate([np.empty(0, dtype=np.int64), *part]) for part in _columns(self._drawn))
         packed = np.sort(a * len(self.sequences) + b)
         return packed // len(self.sequences), packed % len(self.sequences)
+
+    def start(self, known: KeySet) -> None:
+        """Begin to draw: what *known* holds is taken."""
+        members = np.zeros(len(self.sequences), dtype=bool)
+        members[self.sequences[self.first]] = members[self.sequences[self.second]] = True
+        self.taken = known.among(members)
 
     def keep(self, a: Codes, b: Codes) -> None:
         """Count pairs that ``grant`` gave as drawn."""
@@ -147,20 +160,21 @@ class Stratum:
 
     def take(self, a: Codes, b: Codes) -> None:
         """Mark pairs as taken that ``free`` found free."""
-        self.taken.add(np.sort(self._keys(a, b)))
+        self.taken.add(np.sort(self.keys(a, b)))
 
     def release(self, a: Codes, b: Codes) -> None:
         """Make granted pairs free again."""
-        self.taken.remove(np.sort(self._keys(a, b)))
+        self.taken.remove(np.sort(self.keys(a, b)))
 
-    def _keys(self, a: Codes, b: Codes) -> Codes:
-        return unordered(self.sequences[a], self.sequences[b], len(self.sequences))
+    def keys(self, a: Codes, b: Codes) -> Codes:
+        """The pairs' keys: the same for both orders, and for RNAs of equal sequence."""
+        return unordered(self.sequences[a], self.sequences[b])
 
     def _free(self, a: Codes, b: Codes) -> tuple[Codes, Codes]:
         """Where the free pairs are among those offered, and their keys, sorted by key."""
-        packed = self._keys(a, b) << _BATCH_BITS | np.arange(len(a))
+        packed = self.keys(a, b) << CODE_BITS | np.arange(len(a))
         packed = np.sort(packed[self.sequences[a] != self.sequences[b]])  # equal sequences are never a negative
-        keys = packed >> _BATCH_BITS
+        keys = packed >> CODE_BITS
         new = np.diff(keys, prepend=-1) > 0
         new[new] = ~self.taken.holds(keys[new])
         return packed[new] & (BATCH - 1), keys[new]
@@ -170,10 +184,29 @@ class Stratum:
         size = len(self.sequences)
         member = np.zeros(size, dtype=bool)
         member[self.sequences[pool]] = True
-        low, high = np.divmod(self.taken.keys(), size)
+        low, high = self.taken.numbers()
         used = np.bincount(low[member[high]], minlength=size) + np.bincount(high[member[low]], minlength=size)
         own = self.sequences[anchors]
         return np.asarray(member.sum() - member[own] - used[own], dtype=np.int64)
+
+    def free_partners(self, anchors: Codes, pool: Codes) -> Mask:
+        """Which sequences of *pool* are free as partners of distinct *anchors*: bool [anchors, N sequences]."""
+        size = len(self.sequences)
+        free = np.zeros((len(anchors), size), dtype=bool)
+        free[:, self.sequences[pool]] = True
+        own = self.sequences[anchors]
+        free[np.arange(len(anchors)), own] = False
+        wanted = np.zeros(size, dtype=bool)
+        wanted[own] = True
+        low, high = self.taken.numbers()
+        for left, right in ((low, high), (high, low)):
+            left, right = left[wanted[left]], right[wanted[left]]
+            order = np.argsort(own, kind="stable")
+            start, end = (np.searchsorted(own[order], left, side=side) for side in ("left", "right"))
+            for shift in range(int((end - start).max(initial=0))):  # anchors of equal sequence, one after the other
+                here = start + shift < end
+                free[order[(start + shift)[here]], right[here]] = False
+        return free
 
 
 class Strategy(NamedTuple):
@@ -189,8 +222,8 @@ class Strategy(NamedTuple):
     keeps: tuple[int, ...]
 
 
-def fulfil(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Generator) -> Codes:
-    """Draw partners uniformly without replacement: by proposals, and from a list where few are free.
+def propose(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Generator) -> Codes:
+    """Draw partners uniformly without replacement, by proposals, as long as a fair part of them is free.
 
     Args:
         stratum: takes the pairs, each request's anchor as first RNA.
@@ -199,12 +232,12 @@ def fulfil(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Gen
         rng: the stratum's own.
 
     Returns:
-        int64 [R], how many partners each request still lacks: more than its window had free.
+        int64 [R], how many partners each request still lacks.
     """
     lacks = requests.number.copy()
-    hopeless = np.zeros(len(lacks), dtype=bool)
+    left = np.zeros(len(lacks), dtype=bool)
     for _ in range(_ROUNDS):
-        open_ = np.flatnonzero((lacks > 0) & ~hopeless)
+        open_ = np.flatnonzero((lacks > 0) & ~left)
         if not len(open_):
             break
         asked = lacks[open_]
@@ -213,40 +246,28 @@ def fulfil(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Gen
         partners = pool[low + (rng.random(len(of)) * (requests.high[of] - low)).astype(np.int64)]
         granted = stratum.offer(requests.anchors[of], partners)
         lacks -= np.bincount(of[granted], minlength=len(lacks))
-        hopeless[open_] = (asked >= _JUDGED_FROM) & (asked - lacks[open_] < asked * _LISTED_BELOW)
-    return _draw_from_lists(stratum, requests._replace(number=lacks), pool, rng)
-
-
-def _draw_from_lists(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Generator) -> Codes:
-    lacks = requests.number.copy()
-    while lacks.any():
-        of, partners = _list_free(stratum, requests._replace(number=lacks), pool, rng)
-        granted = stratum.offer(requests.anchors[of], partners)
-        if not granted.any():
-            break
-        lacks -= np.bincount(of[granted], minlength=len(lacks))  # requests that met at one pair try again
+        left[open_] = (asked >= _JUDGED_FROM) & (asked - lacks[open_] < asked * _WORTHWHILE)
     return lacks
 
 
-def _list_free(stratum: Stratum, requests: Requests, pool: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
-    """Choose as many free partners as each request lacks; returns request numbers and partners."""
-    chosen = [np.empty((2, 0), dtype=np.int64)]
-    sequences = stratum.sequences
-    for index in np.flatnonzero(requests.number):
-        anchor = sequences[requests.anchors[index]]
-        window = rng.permutation(pool[requests.low[index] : requests.high[index]])
-        keys = unordered(np.full(len(window), anchor), sequences[window], len(sequences))
-        window = window[~stratum.taken.holds(keys) & (sequences[window] != anchor)]
-        _, once = np.unique(sequences[window], return_index=True)  # equal sequences are one partner
-        partners = window[np.sort(once)][: requests.number[index]]
-        chosen.append(np.stack([np.full(len(partners), index), partners]))
-    of, partners = np.concatenate(chosen, axis=1)
-    return of, partners
+def fulfil(stratum: Stratum, anchors: Codes, number: Codes, rng: np.random.Generator) -> None:
+    """Draw *number* [anchors] partners of each of the distinct *anchors* uniformly, or all that are free."""
+    requests = Requests(anchors, np.zeros_like(anchors), np.full_like(anchors, len(stratum.second)), number)
+    lacks = propose(stratum, requests, stratum.second, rng)
+    rows = max(1, _CELLS // len(stratum.sequences))
+    open_ = np.flatnonzero(lacks)
+    for start in range(0, len(open_), rows):
+        here = open_[start : start + rows]
+        _draw_from_list(stratum, anchors[here], lacks[here], rng)
 
 
-def whole_pool(anchors: Codes, number: Codes, pool: Codes) -> Requests:
-    """Requests whose window is all of *pool*."""
-    return Requests(anchors, np.zeros_like(anchors), np.full_like(anchors, len(pool)), number)
+def _draw_from_list(stratum: Stratum, anchors: Codes, lacks: Codes, rng: np.random.Generator) -> None:
+    pool = rng.permutation(stratum.second)
+    holder = np.empty(len(stratum.sequences), dtype=np.int64)
+    holder[stratum.sequences[pool]] = pool  # of RNAs of equal sequence any may be the partner
+    for anchor, lack, free in zip(anchors, lacks, stratum.free_partners(anchors, pool), strict=True):
+        partners = holder[rng.permutation(np.flatnonzero(free))[:lack]]
+        stratum.offer(np.full_like(partners, anchor), partners)
 
 
 def spread(stratum: Stratum, anchors: Codes, weights: Codes, rng: np.random.Generator) -> None:
@@ -259,7 +280,7 @@ def spread(stratum: Stratum, anchors: Codes, weights: Codes, rng: np.random.Gene
         if not room.any():
             return
         number = proportional(weights, room, stratum.missing)
-        fulfil(stratum, whole_pool(anchors, number, stratum.second), stratum.second, rng)
+        fulfil(stratum, anchors, number, rng)
 
 
 def proportional(weights: Codes, room: Codes, total: int) -> Codes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cupid_tools.sampling.negatives.space import Strategy, Stratum, fulfil, whole_pool
+from cupid_tools.sampling.negatives.space import Strategy, Stratum, fulfil
 
 
 def draw(stratum: Stratum, rng: np.random.Generator) -> None:
     """Draw partners of each first RNA uniformly, without replacement."""
     anchors, positives = np.unique(stratum.a, return_counts=True)
-    fulfil(stratum, whole_pool(anchors, positives * stratum.per_positive, stratum.second), stratum.second, rng)
+    fulfil(stratum, anchors, positives * stratum.per_positive, rng)
 
 
 STRATEGY = Strategy(draw, keeps=(0,))

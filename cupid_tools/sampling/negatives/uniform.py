@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cupid_tools.sampling.negatives.space import Strategy, Stratum, fulfil, spread, whole_pool
+from cupid_tools.sampling.negatives.space import Strategy, Stratum, fulfil, spread
 
 
 def draw(stratum: Stratum, rng: np.random.Generator) -> None:
@@ -12,7 +12,7 @@ def draw(stratum: Stratum, rng: np.random.Generator) -> None:
     room = stratum.room(stratum.first, stratum.second)
     if room.any():
         number = np.minimum(rng.multinomial(stratum.missing, room / room.sum()), room)
-        fulfil(stratum, whole_pool(stratum.first, number, stratum.second), stratum.second, rng)
+        fulfil(stratum, stratum.first, number, rng)
         spread(stratum, stratum.first, room, rng)
 
 
