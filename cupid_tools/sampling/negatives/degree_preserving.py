@@ -61,7 +61,7 @@ def _exchange(stratum: Stratum, left: Codes, right: Codes, kept: Mask, rng: np.r
         released.append((left[other], right[other]))
         right[open_], right[other] = right[other], right[open_]
         kept[open_] = True
-        patience -= _is_slow(both)
+        patience -= _is_slow(np.asarray(both))
     stratum.release(*(np.concatenate(part) for part in zip(*released, strict=True)))
 
 

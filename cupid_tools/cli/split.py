@@ -1,0 +1,157 @@
+"""Assign each pair to train, valid or test.
+
+Pairs are split at random, as published, or so that test RNAs are unseen in training. RNAs of equal sequence count as
+one RNA; with --strict so do relatives: miRNAs of one seed family, RNAs that share many k-mers, or the groups of a
+table. The result is checked, and what the splits still share is told. Split first, then augment and draw negatives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cupid_tools.cli._options import add_common, add_fasta, add_output, add_pairs, add_seed, fraction
+from cupid_tools.cli._runtime import ToolParser, run_tool
+from cupid_tools.errors import UsageError
+from cupid_tools.sampling.splits import SPLITTERS, SplitSettings, default_test_fraction
+
+if TYPE_CHECKING:
+    from cupid_tools.io.pairs import PairTable
+    from cupid_tools.io.report import Report
+    from cupid_tools.sampling.coded import CodedPairs, Codes
+    from cupid_tools.sampling.splits.partition import Parts
+
+log = logging.getLogger("cupid_tools")
+
+
+def get_parser() -> ToolParser:
+    """The options of cupid-split."""
+    parser = ToolParser("cupid-split", __doc__)
+    add_pairs(parser)
+    add_fasta(parser)
+    add_output(parser, "where to write the pair table with its split column")
+    group = parser.add_argument_group("splitting")
+    group.add_argument(
+        "--by",
+        choices=tuple(SPLITTERS),
+        default=SplitSettings.by,
+        help=f"{SPLITTERS.help()} (default: %(default)s)",
+    )
+    group.add_argument("--strict", action="store_true", help="keep relatives together, not only equal sequences")
+    group.add_argument("--groups", metavar="TSV", help="table of id and group that says who is related, for --strict")
+    parser.inputs.append("groups")
+    defaults = ", ".join(f"{default_test_fraction(name)} for {name}" for name in SPLITTERS)
+    group.add_argument(
+        "--test-fraction",
+        type=fraction,
+        metavar="F",
+        help="part of the pairs (random), or of each type's RNAs weighted by their pairs, that is tested "
+        f"(default: {defaults})",
+    )
+    group.add_argument(
+        "--valid-fraction",
+        type=fraction,
+        default=SplitSettings.valid_fraction,
+        metavar="F",
+        help="the same for valid, as part of what is not tested (default: %(default)s)",
+    )
+    add_seed(parser)
+    add_common(parser, drops=True)
+    return parser
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Write the pairs with their splits."""
+    _check_options(args)
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.fasta import load_rnas, read_types
+    from cupid_tools.io.pairs import read_pairs, write_pairs
+    from cupid_tools.sampling.coded import code_pairs
+    from cupid_tools.sampling.splits.split import split_pairs
+
+    settings = SplitSettings(args.by, args.strict, args.test_fraction, args.valid_fraction, args.seed)
+    table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    pairs = code_pairs(table, rnas, args.fasta)
+    related, method = _relatives(pairs, args.groups)
+    groups = related if args.strict else pairs.sequences
+    parts = split_pairs(table, pairs, groups, settings)
+    kept = _with_split(table, parts)
+    with atomic_write(args.output) as handle:
+        write_pairs(handle, [kept.frame])
+    _report(report, table, parts, settings)
+    report.details["method"] = method if args.strict else "equal sequences"
+    _tell(report, pairs, parts, groups, related)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    if args.strict and args.by == "random":
+        raise UsageError("--strict needs a split by RNAs (choose --by unseen-a, unseen-b or unseen-both)")
+    if args.groups and not args.strict:
+        raise UsageError("--groups says who is related for --strict (add --strict, or leave --groups out)")
+
+
+def _relatives(pairs: CodedPairs, groups: str | None) -> tuple[Codes, str]:
+    from cupid_tools.sampling.relatives import METHOD, listed_groups, read_groups, related_groups
+
+    if groups:
+        return listed_groups(pairs.rnas, read_groups(groups), groups), "the given table of groups"
+    return related_groups(pairs.rnas), METHOD
+
+
+def _with_split(table: PairTable, parts: Parts) -> PairTable:
+    import numpy as np
+
+    from cupid_tools.io.pairs import SPLIT
+    from cupid_tools.vocab import SPLITS
+
+    if table.has(SPLIT):
+        log.warning("the split column of the input is replaced")
+    return table.assign(split=np.array(SPLITS, dtype=object)[parts]).where(parts >= 0)
+
+
+def _report(report: Report, table: PairTable, parts: Parts, settings: SplitSettings) -> None:
+    from cupid_tools.io.pairs import ID_A, ID_B
+    from cupid_tools.sampling.splits.split import left_out_reason
+
+    reason = left_out_reason(settings)
+    out = table.where(parts < 0)
+    for a, b in zip(out.column(ID_A), out.column(ID_B), strict=True):
+        report.drop("pair", a, b, reason)
+    dropped = {reason: len(out)} if len(out) else {}
+    report.count("pairs", read=len(table), written=len(table) - len(out), dropped=dropped)
+    if len(out):
+        log.info("left out %d of %d pairs: %s", len(out), len(table), reason)
+
+
+def _tell(report: Report, pairs: CodedPairs, parts: Parts, groups: Codes, related: Codes) -> None:
+    import numpy as np
+
+    from cupid_tools.sampling.splits.check import describe, describe_shared
+
+    sizes = np.bincount(groups)
+    report.details |= {
+        "splits": describe(pairs, parts),
+        "groups": {"number": len(sizes), "largest": int(sizes.max())},
+        "shared_with_train": describe_shared(pairs, parts, related),
+    }
+    log.info("kept together: %s; %d groups of %d RNAs", report.details["method"], len(sizes), len(groups))
+    for name, counts in report.details["splits"].items():
+        log.info("%s: %d pairs, %d of them positive", name, counts["rows"], counts["positives"])
+    for name, sides in report.details["shared_with_train"].items():
+        for side, counts in sides.items():
+            log.info("%s", _shared_line(name, side, counts))
+
+
+def _shared_line(split: str, side: str, counts: Mapping[str, Any]) -> str:
+    return (
+        f"{split}, side {side}: of {counts['rnas']} RNAs train holds {counts['seen']}, "
+        f"{counts['equal_sequence_seen']} by sequence, {counts['relative_seen']} by relatives"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-split."""
+    return run_tool(get_parser(), run, argv)
