@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -47,7 +48,7 @@ def augment_pairs(table: PairTable, settings: AugmentSettings) -> list[pd.DataFr
     source = table.frame[table.frame[SPLIT].isin(settings.splits)]
     blocks = [table.frame] + [_copy(source, way) for way in WAYS if way in settings.how]
     whole = pd.concat([block[[ID_A, ID_B]] for block in blocks], ignore_index=True)
-    repeated = whole.duplicated().to_numpy()
+    repeated = whole.duplicated().to_numpy(copy=True)
     repeated[: len(table)] = False  # the input is passed on as it is
     kept, start = [], 0
     for block in blocks:
@@ -88,5 +89,6 @@ def _refuse_flipped(table: PairTable) -> None:
 def _copy(source: pd.DataFrame, way: str) -> pd.DataFrame:
     a, b = (source[ID_A], source[ID_B]) if way == FLIP else (source[ID_B], source[ID_A])
     suffix = "" if way == SWAP else FLIP_SUFFIX
-    copy = source.assign(**{ID_A: a + suffix, ID_B: b + suffix, ORIGIN: f"{AUGMENTED}:{way}"})
+    cells: dict[str, Any] = {ID_A: a + suffix, ID_B: b + suffix, ORIGIN: f"{AUGMENTED}:{way}"}
+    copy = source.assign(**cells)
     return copy.set_index(pd.Index([0] * len(copy), name=source.index.name))  # made rows have no line
