@@ -22,28 +22,42 @@ def wheel(tmp_path_factory):
             (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, source]
     subprocess.run(command, check=True, capture_output=True)
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    return next(folder.glob("*.whl"))
 
 
-def test_man_pages_are_in_the_wheel(wheel):
-    pages = [name for name in wheel.namelist() if name.endswith(".1")]
+@pytest.fixture(scope="module")
+def content(wheel):
+    with zipfile.ZipFile(wheel) as opened:
+        yield opened
+
+
+def test_installing_it_gives_executables_and_man_pages(wheel, tmp_path):
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--prefix", tmp_path, wheel]
+    subprocess.run(command, check=True, capture_output=True)
+    for tool in TOOLS:
+        assert (tmp_path / "bin" / f"cupid-{tool}").stat().st_mode & 0o100
+        assert (tmp_path / "share" / "man" / "man1" / f"cupid-{tool}.1").is_file()
+
+
+def test_man_pages_are_in_the_wheel(content):
+    pages = [name for name in content.namelist() if name.endswith(".1")]
     assert sorted(Path(name).name for name in pages) == [f"cupid-{tool}.1" for tool in TOOLS]
     assert all("/data/share/man/man1/" in name for name in pages)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_man_page_tells_every_option(wheel, tool):
+def test_a_man_page_tells_every_option(content, tool):
     import importlib
 
-    page = next(name for name in wheel.namelist() if name.endswith(f"/cupid-{tool}.1"))
-    text = wheel.read(page).decode().replace("\\-", "-")
+    page = next(name for name in content.namelist() if name.endswith(f"/cupid-{tool}.1"))
+    text = content.read(page).decode().replace("\\-", "-")
     for action in importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()._actions:
         for option in action.option_strings:
             assert option in text
 
 
-def test_the_package_is_whole(wheel):
-    names = set(wheel.namelist())
+def test_the_package_is_whole(content):
+    names = set(content.namelist())
     for path in (ROOT / "cupid_tools").rglob("*"):
         if path.suffix in {".py", ".toml"} or path.name == "py.typed":
             assert str(path.relative_to(ROOT)) in names

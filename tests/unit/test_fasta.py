@@ -35,9 +35,22 @@ def fasta(tmp_path):
         (">a\nAC\n>b\nGU", [("a", "AC", "unknown", ""), ("b", "GU", "unknown", "")]),
         (">a words after the id\nACGU\n", [("a", "ACGU", "unknown", "words after the id")]),
         (">a\nRYKMSWBDHVNry\n", [("a", "RYKMSWBDHVNRY", "unknown", "")]),
+        (">a\nAC \n\tGU\n", [("a", "ACGU", "unknown", "")]),
         ("\ufeff>a\nACGU\n", [("a", "ACGU", "unknown", "")]),
     ],
-    ids=["plain", "type", "note", "dna-lower", "windows", "blank-lines", "no-last-newline", "words", "iupac", "bom"],
+    ids=[
+        "plain",
+        "type",
+        "note",
+        "dna-lower",
+        "windows",
+        "blank-lines",
+        "no-last-newline",
+        "words",
+        "iupac",
+        "blanks",
+        "bom",
+    ],
 )
 def test_reads(fasta, content, expected):
     assert [(r.id, r.sequence, r.type, r.note) for r in read_fasta(fasta(content))] == expected
