@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats
@@ -11,6 +10,7 @@ from cupid_tools.evaluation.rnas import Codes, RnaTable
 
 KMER = 4
 NEIGHBOURS = 5
+_STEPS = 10_000  # similarities are rounded to four digits
 
 
 def relatives(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
@@ -35,11 +35,11 @@ def unordered(a: Codes, b: Codes, size: int) -> Codes:
     return np.minimum(a, b) * size + np.maximum(a, b)
 
 
-def _nearest(train: Training, rnas: RnaTable) -> tuple[Codes, NDArray[np.float32]]:
+def _nearest(train: Training, rnas: RnaTable) -> tuple[Codes, Floats]:
     """The nearest train RNAs of each RNA and their similarities, both [N, NEIGHBOURS]; similarity 0 where too few."""
     size = len(rnas.rnas)
     near = np.zeros((size, NEIGHBOURS), dtype=np.int64)
-    weight = np.zeros((size, NEIGHBOURS), dtype=np.float32)
+    weight = np.zeros((size, NEIGHBOURS), dtype=np.float64)
     trained = np.union1d(train.pairs.a, train.pairs.b)
     profile = rnas.profile(KMER)
     for kind in range(len(rnas.type_names)):
@@ -47,18 +47,18 @@ def _nearest(train: Training, rnas: RnaTable) -> tuple[Codes, NDArray[np.float32
         members = np.flatnonzero(rnas.types == kind)
         count = min(NEIGHBOURS, len(known))
         for part in np.array_split(members, max(1, len(members) * len(known) >> 24)) if count else ():
-            similarity = profile[part] @ profile[known].T
-            # rounded and made distinct, so that of equally near ones the first id wins on every machine
-            rank = np.rint(similarity * 1e4).astype(np.int64) * len(known) - np.arange(len(known))
-            best = np.argpartition(rank, -count, axis=1)[:, -count:]
+            # rounded, so that every machine finds the same neighbours; of equally near ones those that come first
+            similarity = np.rint(profile[part] @ profile[known].T * _STEPS).astype(np.int64)
+            best = np.argpartition(similarity * len(known) - np.arange(len(known)), -count, axis=1)[:, -count:]
             near[part, :count] = known[best]
-            weight[part, :count] = np.take_along_axis(similarity, best, axis=1)
+            weight[part, :count] = np.take_along_axis(similarity, best, axis=1) / _STEPS
     return near, weight
 
 
-def _vote(pairs: Pairs, near: Codes, weight: NDArray[np.float32], positives: Codes) -> Floats:
-    a, b = near[pairs.a][:, :, None], near[pairs.b][:, None, :]
-    weights = weight[pairs.a][:, :, None].astype(np.float64) * weight[pairs.b][:, None, :]
+def _vote(pairs: Pairs, near: Codes, weight: Floats, positives: Codes) -> Floats:
+    one, other = np.minimum(pairs.a, pairs.b), np.maximum(pairs.a, pairs.b)  # so that sums round alike in both orders
+    a, b = near[one][:, :, None], near[other][:, None, :]
+    weights = weight[one][:, :, None] * weight[other][:, None, :]
     keys = unordered(a, b, len(near))
     votes = positives[np.minimum(np.searchsorted(positives, keys), len(positives) - 1)] == keys
     total = weights.sum(axis=(1, 2))
