@@ -56,16 +56,17 @@ def code_pairs(table: PairTable, rnas: Mapping[str, Rna], fasta: str | os.PathLi
     """Turn *table* and the RNAs, read from *fasta*, into integers.
 
     Raises:
-        InputError: a pair names an RNA that *rnas* lacks, pairs an RNA with itself, or has both labels.
+        InputError: a pair names an RNA that *rnas* lacks, pairs an RNA with itself, or carries both labels.
     """
-    table.check_ids(rnas, fasta)
     names = sorted({*table.column(ID_A), *table.column(ID_B)})
     if len(names) > MAX_RNAS:
         raise InputError(table.path, f"names {len(names)} RNAs, more than {MAX_RNAS}", hint="divide the table")
     a, b = table.codes(names)
-    table.refuse(a == b, "RNA '{id_a}' is paired with itself", hint="cupid-filter removes such pairs")
     positive = table.column(LABEL) == 1 if table.has(LABEL) else np.ones(len(table), dtype=bool)
-    _refuse_both_labels(table, unordered(a, b), positive)
+    keys = unordered(a, b)
+    if (a == b).any() or np.isin(keys[~positive], keys[positive]).any():  # a cheap test before the one that names rows
+        table.check_consistent()
+    table.check_ids(rnas, fasta)
     chosen = [rnas[name] for name in names]
     type_names = sorted({rna.type for rna in chosen})
     number = {name: index for index, name in enumerate(type_names)}
@@ -76,9 +77,3 @@ def code_pairs(table: PairTable, rnas: Mapping[str, Rna], fasta: str | os.PathLi
 def unordered(a: Codes, b: Codes) -> Codes:
     """One number for the pair (a, b) and (b, a) of numbers below ``MAX_RNAS``."""
     return np.minimum(a, b) << CODE_BITS | np.maximum(a, b)
-
-
-def _refuse_both_labels(table: PairTable, keys: Codes, positive: NDArray[np.bool_]) -> None:
-    if not positive.all():
-        both = np.isin(keys, keys[positive]) & ~positive
-        table.refuse(both, "the pair {id_a}, {id_b} has both labels", hint="cupid-filter removes such pairs")
