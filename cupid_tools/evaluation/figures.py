@@ -27,6 +27,7 @@ HISTOGRAM_BINS = 30
 HEAT_METRICS = ("auroc", "auprc", "mcc", "f1", "balanced_accuracy", "precision", "recall")
 
 _STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a $ in a name is a $
     "svg.fonttype": "none",  # text stays text: searchable, and read aloud
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so the layout is the same everywhere

@@ -1,0 +1,306 @@
+"""cupid-evaluate: the files of a report, and what is refused."""
+
+import hashlib
+import json
+import random
+
+import pytest
+
+FAST = ["--baselines", "degree-sum,seed-match,relatives", "--bootstrap", "40"]
+HEADER = "id_a\tid_b\tlabel\tsplit\torigin\tscore\tcall\n"
+
+
+def digest(*words):
+    """A number that depends on the words alone, on every machine."""
+    return int.from_bytes(hashlib.sha256("/".join(words).encode()).digest()[:4]) / 2**32
+
+
+@pytest.fixture(scope="module")
+def lines(request):
+    """Real pairs with a made split, made negatives, and a score that is right more often than not."""
+    folder = request.config.rootpath / "test-data"
+    pairs = [line.split("\t")[:2] for line in (folder / "pairs.tsv").read_text().splitlines()[1:]]
+    known = set(map(tuple, pairs))
+    targets = sorted({b for _, b in pairs})
+    rows = {}
+    for a, b in sorted(pairs, key=lambda pair: digest("choose", *pair))[:300]:
+        split = ("test", "valid", "train", "train")[int(digest("split", a, b) * 4)]
+        rows[a, b] = (1, split, "observed")
+        for draw in "123":
+            other = targets[int(digest(draw, a, b) * len(targets))]
+            if (a, other) not in known:
+                rows.setdefault((a, other), (0, split, f"negative:{'uniform' if draw == '1' else 'type-matched'}"))
+    table = []
+    for (a, b), (label, split, origin) in rows.items():
+        score = round(0.6 * digest("score", a, b) + 0.3 * label, 3)
+        table.append(f"{a}\t{b}\t{label}\t{split}\t{origin}\t{score}\t{int(score >= 0.5)}\n")
+    return table
+
+
+@pytest.fixture
+def scores(lines, tmp_path):
+    path = tmp_path / "random.tsv"
+    path.write_text(HEADER + "".join(lines))
+    return path
+
+
+@pytest.fixture
+def evaluated(tool, data, scores, tmp_path):
+    """Run the tool and return its outcome and the folder."""
+
+    def run(*args, output="report", tables=(scores,), fast=FAST, **options):
+        folder = tmp_path / output
+        return tool("evaluate", "-f", data / "rnas.fa", "-o", folder, *fast, *args, *tables, **options), folder
+
+    return run
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_files_are_those_of_the_golden_files(evaluated, golden):
+    outcome, folder = evaluated()
+    assert (outcome.code, outcome.stdout) == (0, "")
+    for name in ("metrics.tsv", "gaps.tsv", "cupid_mqc.tsv", "summary.txt"):
+        golden(folder / name, f"evaluate_{name}")
+    assert "random, test: model AUROC 0." in outcome.stderr
+    assert f"report: {folder}/report.html" in outcome.stderr
+    check_json(folder)
+
+
+def check_json(folder):
+    """The JSON holds the numbers of the TSV, and no path."""
+    content = json.loads((folder / "metrics.json").read_text())
+    (experiment,) = content["experiments"]
+    header, *rows = [line.split("\t") for line in (folder / "metrics.tsv").read_text().splitlines()]
+    assert len(rows) == len(experiment["metrics"])
+    for row, measured in zip(rows, experiment["metrics"], strict=True):
+        told = dict(zip(header, row, strict=True))
+        for name in ("split", "overlap", "strategy", "method"):
+            assert told[name] == measured[name]
+        for name in ("n", "auroc", "auprc", "mcc", "ece"):
+            assert told[name] == ("NA" if measured[name] is None else f"{measured[name]:.6g}")
+    assert str(folder.parent) not in (folder / "metrics.json").read_text() + (folder / "report.html").read_text()
+
+
+def test_equal_tables_give_equal_bytes_whatever_their_order(evaluated, lines, scores):
+    _, one = evaluated(output="one", fast=["--bootstrap", "20"])
+    shuffled = list(lines)
+    random.Random(1).shuffle(shuffled)
+    scores.write_text(HEADER.replace("\n", "\r\n") + "".join(shuffled).replace("\n", "\r\n"))
+    _, other = evaluated(output="other", fast=["--bootstrap", "20"])
+    before, after = contents(one), contents(other)
+    assert before.keys() == after.keys()
+    same_but_for_digests = [name for name in before if not name.endswith((".html", ".json"))]
+    assert len(same_but_for_digests) > 10
+    for name in same_but_for_digests:
+        assert before[name] == after[name], name
+
+
+def test_several_tables_make_one_report(evaluated, scores, tmp_path, lines):
+    (tmp_path / "other.tsv").write_text(HEADER + "".join(lines[::2]))
+    outcome, folder = evaluated(tables=(scores, tmp_path / "other.tsv"))
+    assert outcome.code == 0
+    assert [line.split(",")[0] for line in (folder / "summary.txt").read_text().splitlines()] == [
+        "random",
+        "random",
+        "other",
+        "other",
+    ]
+    assert (folder / "figures" / "other-roc.svg").exists()
+
+
+def test_two_tables_of_one_name_are_refused(evaluated, scores):
+    outcome, folder = evaluated(tables=(scores, scores))
+    assert outcome.code == 2
+    assert "two score tables are named 'random'" in outcome.stderr
+    assert not folder.exists()
+
+
+def test_stdin_is_a_table(evaluated, lines):
+    outcome, folder = evaluated(tables=(), stdin=HEADER + "".join(lines))
+    assert outcome.code == 0
+    assert "scores, test:" in (folder / "summary.txt").read_text()
+
+
+def test_an_earlier_report_is_replaced_as_a_whole(evaluated):
+    _, folder = evaluated()
+    (folder / "figures" / "stale.svg").write_text("stale")
+    before = sorted(folder.parent.iterdir())
+    outcome, _ = evaluated("--title", "Again")
+    assert outcome.code == 0
+    assert "Again" in (folder / "report.html").read_text()
+    assert not (folder / "figures" / "stale.svg").exists()
+    assert sorted(folder.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "metrics.json"])
+def test_a_folder_of_somebody_else_is_never_replaced(evaluated, tmp_path, name):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / name).write_text('{"tool": "another"}')
+    outcome, folder = evaluated()
+    assert outcome.code == 1
+    assert "is a folder that cupid-evaluate did not write (name a new or empty one)" in outcome.stderr
+    assert contents(folder) == {name: b'{"tool": "another"}'}
+
+
+def test_a_file_is_no_folder(evaluated, tmp_path):
+    (tmp_path / "report").write_text("precious")
+    outcome, folder = evaluated()
+    assert outcome.code == 1
+    assert "is a file (name a folder for the report)" in outcome.stderr
+    assert folder.read_text() == "precious"
+
+
+def replaced(lines, **columns):
+    """The first line with other values."""
+    names = HEADER.strip().split("\t")
+    cells = dict(zip(names, lines[0].strip().split("\t"), strict=True)) | columns
+    return ["\t".join(cells.values()) + "\n", *lines[1:]]
+
+
+def rows_of(lines, *, keep):
+    return [
+        line for line in lines if keep(dict(zip(HEADER.strip().split("\t"), line.strip().split("\t"), strict=True)))
+    ]
+
+
+BAD = {
+    "nan": (lambda x: replaced(x, score="nan"), ":2: score is 'nan' (it must be a finite number)"),
+    "infinite": (lambda x: replaced(x, score="-inf"), ":2: score is '-inf'"),
+    "text": (lambda x: replaced(x, score="high"), ":2: score is 'high'"),
+    "empty": (lambda x: replaced(x, score=""), ":2: score is ''"),
+    "unknown-rna": (lambda x: replaced(x, id_b="nobody"), ":2: RNA 'nobody' is not in"),
+    "no-test": (lambda x: rows_of(x, keep=lambda r: r["split"] != "test"), ": holds no test rows"),
+    "no-train": (lambda x: rows_of(x, keep=lambda r: r["split"] != "train"), ": holds no train rows"),
+    "no-positives": (
+        lambda x: rows_of(x, keep=lambda r: r["split"] != "valid" or r["label"] == "0"),
+        ": the valid rows hold no positives",
+    ),
+    "no-negatives": (
+        lambda x: rows_of(x, keep=lambda r: r["label"] == "1"),
+        ": the train rows hold no negatives (run cupid-negatives before cupid-score)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_tables(evaluated, lines, scores, case):
+    change, words = BAD[case]
+    scores.write_text(HEADER + "".join(change(lines)))
+    outcome, folder = evaluated()
+    assert outcome.code == 3
+    assert f"cupid-evaluate: ERROR: {scores}{words}" in outcome.stderr
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("column", ["label", "split", "score"])
+def test_a_missing_column_names_the_remedy(evaluated, lines, scores, column):
+    place = HEADER.strip().split("\t").index(column)
+    rows = [line.rstrip("\n").split("\t") for line in (HEADER, *lines)]
+    scores.write_text("".join("\t".join(cells[:place] + cells[place + 1 :]) + "\n" for cells in rows))
+    outcome, _ = evaluated()
+    assert outcome.code == 3
+    assert f"{scores}:1: column '{column}' is missing (give the whole table" in outcome.stderr
+
+
+def test_without_valid_rows_calls_give_the_threshold(evaluated, lines, scores):
+    kept = rows_of(lines, keep=lambda r: r["split"] != "valid")
+    scores.write_text(HEADER + "".join(kept))
+    outcome, folder = evaluated()
+    assert outcome.code == 0
+    (experiment,) = json.loads((folder / "metrics.json").read_text())["experiments"]
+    called = [float(line.split("\t")[5]) for line in kept if line.endswith("\t1\n")]
+    assert experiment["thresholds"] == {
+        "model": min(called),
+        "degree-sum": None,
+        "seed-match": None,
+        "relatives": None,
+    }
+    assert "chosen on these test rows themselves" in (folder / "report.html").read_text()
+
+
+def test_calls_must_follow_one_threshold(evaluated, lines, scores):
+    kept = replaced(rows_of(lines, keep=lambda r: r["split"] != "valid"), call="1", score="0.0")
+    scores.write_text(HEADER + "".join(kept))
+    outcome, _ = evaluated()
+    assert outcome.code == 3
+    assert "call is 0 but a lower score is called 1 (use one threshold)" in outcome.stderr
+
+
+def test_without_valid_rows_and_calls_there_is_no_threshold(evaluated, lines, scores):
+    kept = rows_of(lines, keep=lambda r: r["split"] != "valid")
+    scores.write_text("".join(line.rsplit("\t", 1)[0] + "\n" for line in (HEADER, *kept)))
+    outcome, _ = evaluated()
+    assert outcome.code == 3
+    assert "column 'call' is missing (without valid rows the threshold is taken from it" in outcome.stderr
+
+
+def test_genes_merge_the_pairs_of_their_rnas(evaluated, lines, tmp_path):
+    names = sorted({name for line in lines for name in line.split("\t")[:2]})
+    genes = tmp_path / "genes.tsv"
+    genes.write_text("id\tgene\n" + "".join(f"{name}\t{name[:12]}\n" for name in names))
+    outcome, folder = evaluated("--genes", genes)
+    assert outcome.code == 0
+    expected = {
+        (split, a[:12], b[:12]) for a, b, _, split, *_ in (line.split("\t") for line in lines) if split != "train"
+    }
+    (experiment,) = json.loads((folder / "metrics.json").read_text())["experiments"]
+    assert experiment["evaluated_rows"] == len(expected) < sum("\ttrain\t" not in line for line in lines)
+    genes.write_text("id\tgene\n" + "".join(f"{name}\t{name}\n" for name in names[1:]))
+    outcome, _ = evaluated("--genes", genes)
+    assert outcome.code == 3
+    assert f"{genes}: RNA '{names[0]}' has no gene (list every RNA of the pairs)" in outcome.stderr
+
+
+def test_groups_of_the_user_are_the_relatives(evaluated, lines, tmp_path):
+    names = sorted({name for line in lines for name in line.split("\t")[:2]})
+    groups = tmp_path / "groups.tsv"
+    groups.write_text("id\tgroup\n" + "".join(f"{name}\tall\n" for name in names))
+    outcome, folder = evaluated("--groups", groups)
+    assert outcome.code == 0
+    classes = {tuple(line.split("\t")[1:4:2]) for line in (folder / "metrics.tsv").read_text().splitlines()[1:]}
+    assert ("test", "strict-C1") in classes
+    assert not {("test", "strict-C3"), ("test", "strict-C2-left")} & classes
+
+
+def test_curves_are_drawn(evaluated, tmp_path):
+    curves = tmp_path / "curves.tsv"
+    curves.write_text("epoch\tlearning_rate\ttrain_loss\tvalid_loss\n1\t0.1\t0.7\t0.6\n2\t0.1\t0.5\t0.55\n")
+    outcome, folder = evaluated("--curves", curves)
+    assert outcome.code == 0
+    assert (folder / "figures" / "random-loss.svg").exists()
+    outcome, _ = evaluated("--curves", curves, "--curves", curves)
+    assert outcome.code == 2
+    for content, words in (("epoch\tloss\n1\t2\n", ":1: column 'train_loss' is missing"), ("", ":1: column 'epoch'")):
+        curves.write_text(content)
+        outcome, _ = evaluated("--curves", curves)
+        assert outcome.code == 3
+        assert f"{curves}{words}" in outcome.stderr
+
+
+def test_unknown_baselines_are_a_usage_error_and_none_is_none(evaluated):
+    outcome, folder = evaluated(fast=["--baselines", "degree"])
+    assert outcome.code == 2
+    assert "unknown baseline 'degree' (known: prevalence, " in outcome.stderr
+    assert not folder.exists()
+    outcome, folder = evaluated(fast=["--baselines", "none", "--bootstrap", "5"])
+    assert outcome.code == 0
+    assert (folder / "gaps.tsv").read_text().count("\n") == 1
+
+
+def test_the_report_json_counts_every_row(evaluated, lines, scores, tmp_path):
+    swapped = [line.split("\t") for line in lines[:5]]
+    extra = ["\t".join([b, a, label, split, "augmented:swap", *rest]) for a, b, label, split, _, *rest in swapped]
+    scores.write_text(HEADER + "".join([*lines, *extra]))
+    outcome, _ = evaluated("--report", tmp_path / "run.json")
+    assert outcome.code == 0
+    counts = json.loads((tmp_path / "run.json").read_text())["counts"]["pairs"]
+    train = sum("\ttrain\t" in line for line in lines)
+    assert counts == {
+        "read": len(lines) + 5,
+        "added": 0,
+        "written": len(lines) - train,
+        "dropped": {"augmented": 5, "train": train},
+    }

@@ -1,0 +1,334 @@
+"""Score tables with known answers: what test shares with train, genes, gaps and verdicts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cupid_tools.evaluation.audit import nearest_containment, spearman
+from cupid_tools.evaluation.evaluate import Settings, evaluate
+from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Listed, Options, Rows, prepare, to_genes
+from cupid_tools.evaluation.rnas import RnaTable
+from cupid_tools.evaluation.tables import summary
+from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, judge
+from cupid_tools.io.pairs import PairTable
+from cupid_tools.sampling.relatives import related_groups
+from cupid_tools.vocab import Rna
+
+COLUMNS = ["id_a", "id_b", "label", "split", "origin", "score"]
+
+
+def letters(rng, length):
+    return "".join(rng.choice(list("ACGU"), length))
+
+
+def random_rnas(rng, mirnas, lncrnas):
+    """Unrelated RNAs m0, m1, ... and l0, l1, ..."""
+    rnas = [Rna(f"m{index}", letters(rng, 22), "miRNA") for index in range(mirnas)]
+    rnas += [Rna(f"l{index}", letters(rng, 120), "lncRNA") for index in range(lncrnas)]
+    return {rna.id: rna for rna in rnas}
+
+
+def table(rows):
+    """A score table; row i is line i + 2. Scores are text, as in a file."""
+    frame = pd.DataFrame(rows, columns=COLUMNS, index=np.arange(2, len(rows) + 2), dtype=object)
+    frame = frame.assign(label=frame["label"].astype(np.int8), score=frame["score"].map(str))
+    return PairTable(frame, "scores.tsv")
+
+
+def prepared(rows, rnas, **options):
+    return prepare("trial", table(rows), rnas, "rnas.fa", Options(**options))
+
+
+@pytest.fixture
+def small():
+    """Six test pairs with all kinds of overlap."""
+    rng = np.random.default_rng(1)
+    rnas = random_rnas(rng, 6, 6)
+    rnas["m5"] = rnas["m5"]._replace(sequence=rnas["m0"].sequence[:9] + rnas["m5"].sequence[9:])  # relative of m0
+    rnas["l5"] = rnas["l5"]._replace(sequence=rnas["l0"].sequence)  # l0 under another name
+    rows = [
+        ("m0", "l0", 1, "train", "observed", 0.9),
+        ("m1", "l1", 0, "train", "negative:uniform", 0.2),
+        ("m0", "l1", 1, "test", "observed", 0.8),  # C1
+        ("m0", "l2", 0, "test", "negative:uniform", 0.3),  # C2-left
+        ("m2", "l1", 0, "test", "negative:type-matched", 0.6),  # C2-right
+        ("m2", "l2", 1, "test", "observed", 0.4),  # C3, also strictly
+        ("m5", "l2", 0, "test", "observed", 0.1),  # C3, but m5 has a relative
+        ("m5", "l5", 1, "valid", "observed", 0.7),  # C2-right: l5 is l0; strictly C1
+        ("m3", "l3", 0, "valid", "negative:uniform", 0.15),  # C3
+    ]
+    return rows, rnas
+
+
+def test_overlap_classes_are_those_of_ids_sequences_and_relatives(small):
+    rows = prepared(*small).rows
+    found = {}
+    for place in range(len(rows)):
+        names = [name for name in OVERLAPS if rows.overlap(name)[place]]
+        found[rows.scores["model"][place]] = names
+    assert found == {
+        0.8: [ALL, "C1", "strict-C1"],
+        0.3: [ALL, "C2-left", "strict-C2-left"],
+        0.6: [ALL, "C2-right", "strict-C2-right"],
+        0.4: [ALL, "C3", "strict-C3"],
+        0.1: [ALL, "C3", "strict-C2-left"],
+        0.15: [ALL, "C3", "strict-C3"],
+        0.7: [ALL, "C2-right", "strict-C1"],
+    }
+
+
+def test_strategies_split_negatives_and_share_positives(small):
+    rows, rnas = small
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=(), bootstrap=5))
+    counts = {
+        strategy: (found.values["n"], found.values["positives"])
+        for strategy in (ALL, "uniform", "type-matched", "observed")
+        if (found := evaluation.find(strategy=strategy)) is not None
+    }
+    assert counts == {ALL: (5, 2), "uniform": (3, 2), "type-matched": (3, 2), "observed": (3, 2)}
+
+
+def test_the_audit_counts_what_is_shared(small):
+    rows, rnas = small
+    rows = [*rows, ("l1", "m1", 0, "test", "observed", 0.45), ("l0", "m0", 1, "test", "observed", 0.2)]
+    audit = evaluate(prepared(rows, rnas), Settings(baselines=(), bootstrap=2)).audit
+    found = {(row.split, row.rna_type): row[2:6] for row in audit.sharing}
+    assert found == {
+        ("valid", "miRNA"): (2, 0, 0, 1),
+        ("valid", "lncRNA"): (2, 0, 1, 1),
+        ("test", "miRNA"): (4, 2, 2, 3),
+        ("test", "lncRNA"): (3, 2, 2, 2),
+    }
+    assert audit.copies == [("valid", 2, 0, 0), ("test", 7, 0, 2)]
+    assert (audit.both_orders, audit.order_difference) == (2, pytest.approx(0.7))
+
+
+def test_nearest_containment_is_the_largest_share_of_shared_kmers():
+    rng = np.random.default_rng(4)
+    sequences = [letters(rng, 60) for _ in range(6)]
+    sequences[3] = sequences[0][:30] + sequences[3]
+    sequences[4] = "ACGU"
+    rnas = RnaTable([Rna(str(index), sequence) for index, sequence in enumerate(sequences)], np.arange(6))
+
+    def kmers(index):
+        return {sequences[index][start : start + 15] for start in range(len(sequences[index]) - 14)}
+
+    of, among = np.array([0, 3, 4, 5]), np.array([0, 1, 2])
+    expected = [
+        max(len(kmers(x) & kmers(y)) for y in among) / len(kmers(x)) if kmers(x) else np.nan for x in of.tolist()
+    ]
+    assert nearest_containment(rnas, of, among) == pytest.approx(expected, nan_ok=True)
+    assert expected[1] > 0.1
+
+
+def test_spearman_is_pandas_spearman():
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 5, (2, 40)).astype(float)
+    assert spearman(x, y) == pytest.approx(pd.Series(x).rank().corr(pd.Series(y).rank()))
+    assert np.isnan(spearman(x, np.ones(40)))
+    assert np.isnan(spearman(x[:0], y[:0]))
+
+
+def test_genes_take_the_maximum_of_their_isoforms():
+    rng = np.random.default_rng(6)
+    count = 200
+    unit = rng.integers(0, 8, (2, count))
+    split = rng.integers(1, 3, count)
+    flags = rng.random((4, count)) < 0.4
+    rows = Rows(
+        split=split,
+        label=(rng.random(count) < 0.2).astype(np.int8),
+        kind=np.zeros(count, dtype=np.int64),
+        strategy=np.zeros(count, dtype=np.int64),
+        seen=flags[:2],
+        related=flags[2:],
+        unit=unit,
+        query=unit[0],
+        scores={"model": rng.random(count), "other": rng.random(count)},
+    )
+    merged = to_genes(rows)
+    expected = {}
+    for place in range(count):
+        key = (split[place], frozenset(unit[:, place].tolist()))
+        expected.setdefault(key, []).append(place)
+    assert len(merged) == len(expected)
+    for place in range(len(merged)):
+        first, *_ = members = expected[merged.split[place], frozenset(merged.unit[:, place].tolist())]
+        assert merged.unit[:, place].tolist() == unit[:, first].tolist()
+        assert merged.label[place] == rows.label[members].max()
+        for method, scores in merged.scores.items():
+            assert scores[place] == rows.scores[method][members].max()
+        for side in (0, 1):
+            gene = merged.unit[side, place]
+            known = [rows.seen[s, m] for m in members for s in (0, 1) if unit[s, m] == gene]
+            if merged.unit[0, place] != merged.unit[1, place]:
+                assert merged.seen[side, place] == any(known)
+
+
+def test_rows_in_another_order_are_the_same_experiment(small):
+    rows, rnas = small
+    one, other = (evaluate(prepared(part, rnas), Settings(bootstrap=20)) for part in (rows, rows[::-1]))
+    assert summary([one]) == summary([other])
+    for before, after in zip(one.measurements, other.measurements, strict=True):
+        assert before[:2] == after[:2]
+        assert str(before[2:4]) == str(after[2:4])
+
+
+def test_augmented_rows_are_left_out_unless_asked_for(small):
+    rows, rnas = small
+    copies = [
+        (f"{a}~flip", f"{b}~flip", label, split, "augmented:flip", score) for a, b, label, split, _, score in rows
+    ]
+    copies.append(("m3~flip", "l4~flip", 0, "test", "negative:uniform", 0.3))
+    plain, without = prepared(rows, rnas), prepared([*rows, *copies], rnas)
+    assert without.augmented_rows == len(copies)
+    assert len(without.rows) == len(plain.rows)
+    assert len(without.train.label) == len(plain.train.label)
+    assert (without.rows.related == plain.rows.related).all()
+    every = prepared([*rows, *copies], rnas, augmented=True)
+    assert (len(every.rows), len(every.train.label)) == (len(plain.rows) * 2 + 1, 4)
+    # a flipped RNA is another sequence, but of the same relatives
+    assert every.rnas.groups.max() == plain.rnas.groups.max() + 1  # l4 alone is new
+    reversed_rna = next(rna for rna in every.rnas.rnas if rna.id == "m0~flip")
+    assert reversed_rna.sequence == rnas["m0"].sequence[::-1]
+
+
+def test_listed_groups_replace_relatives(small):
+    rows, rnas = small
+    groups = Listed({name: "one" if name in ("l2", "l0") else name for name in rnas}, "groups.tsv")
+    found = prepared(rows, rnas, groups=groups).rows
+    strict = found.scores["model"][found.overlap("strict-C2-right")].tolist()
+    assert sorted(strict) == [0.1, 0.4, 0.6, 0.7]
+
+
+def test_thresholds_are_chosen_on_valid_or_taken_from_calls(small):
+    rows, rnas = small
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("degree-sum",), bootstrap=2))
+    assert evaluation.thresholds["model"] == pytest.approx(0.425)
+    calls = table([row for row in rows if row[3] != "valid"])
+    calls = calls.assign(call=np.where(calls.column("score") >= "0.6", "1", "0"))
+    evaluation = evaluate(
+        prepare("calls", calls, rnas, "rnas.fa", Options()), Settings(baselines=("degree-sum",), bootstrap=2)
+    )
+    assert evaluation.thresholds["model"] == 0.6
+    assert np.isnan(evaluation.thresholds["degree-sum"])
+    assert evaluation.headlines[ALL].chosen_on == "test"
+
+
+def study(rng, score, *, strict, plant=None):
+    """A study of 24 miRNAs x 40 lncRNAs, whose labels are popularity or planted; score(train degree, label) scores."""
+    rnas = random_rnas(rng, 24, 40)
+    popularity = rng.gamma(0.6, size=64)
+    rnas = plant(rnas) if plant else rnas
+
+    def label_of(a, b):
+        if plant:
+            return rnas[f"m{a}"].sequence[1:8] in rnas[f"l{b}"].note
+        return popularity[a] * popularity[24 + b] > 0.6
+
+    half = {side: rng.permutation(count) for side, count in (("m", 24), ("l", 40))}
+    part = {
+        side: dict(zip(order.tolist(), np.linspace(0, 2.99, len(order)).astype(int), strict=True))
+        for side, order in half.items()
+    }
+    rows = []
+    for a in range(24):
+        for b in range(40):
+            where = (part["m"][a], part["l"][b]) if strict else (rng.integers(0, 3),) * 2
+            if where[0] == where[1]:
+                rows.append([a, b, int(label_of(a, b)), ("train", "valid", "test")[where[0]]])
+    degree = np.zeros(64)
+    for a, b, label, split in rows:
+        if split == "train" and label:
+            degree[a] += 1
+            degree[24 + b] += 1
+    return [
+        (f"m{a}", f"l{b}", label, split, "observed", score(degree[a] + degree[24 + b], label))
+        for a, b, label, split in rows
+    ], rnas
+
+
+def test_a_model_that_is_degree_has_no_gap_to_degree():
+    rng = np.random.default_rng(11)
+    rows, rnas = study(rng, lambda degree, label: degree / 100, strict=False)
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("degree-sum", "prevalence"), bootstrap=100))
+    headline = evaluation.headlines[ALL]
+    assert headline.best == "degree-sum"
+    assert headline.chosen_on == "valid"
+    assert headline.model.values["auroc"] > 0.7
+    assert (headline.best_gap.auroc, headline.best_gap.auprc) == (0, 0)
+    assert headline.best_gap.auprc_interval == (0, 0)
+    assert evaluation.audit.score_degree == pytest.approx(1)
+    assert judge(evaluation).grade == UNKNOWN  # no pair of new RNAs
+    assert STRICT_C3 not in evaluation.headlines
+
+
+def test_nothing_that_train_knows_helps_on_strict_c3():
+    rng = np.random.default_rng(12)
+    rows, rnas = study(rng, lambda degree, label: rng.random(), strict=True)
+    names = ("relatives", "degree-sum", "degree-product", "degree-ratio", "degree-a", "degree-b")
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=names, bootstrap=100))
+    for baseline in evaluation.headlines[STRICT_C3].baselines.values():
+        assert baseline.values["auroc"] == 0.5, baseline.method
+    verdict = judge(evaluation)
+    assert verdict.grade == BAD
+    assert "at chance" in verdict.sentence
+
+
+def plant_seeds(rnas):
+    """Write the seeds of some miRNAs into the notes of the lncRNAs that they pair with; sequences know nothing."""
+    rng = np.random.default_rng(13)
+    seeds = [rna.sequence[1:8] for rna in rnas.values() if rna.type == "miRNA"]
+    return {
+        name: rna._replace(note=" ".join(rng.choice(seeds, 5))) if rna.type == "lncRNA" else rna
+        for name, rna in rnas.items()
+    }
+
+
+def test_a_model_that_knows_new_rnas_is_told_so():
+    rng = np.random.default_rng(14)
+    rows, rnas = study(
+        rng, lambda degree, label: 0.5 + (label - 0.5) * 0.5 + rng.normal() * 0.1, strict=True, plant=plant_seeds
+    )
+    names = ("relatives", "degree-sum", "seed-match", "length-gc")
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=names, bootstrap=100))
+    headline = evaluation.headlines[STRICT_C3]
+    assert headline.best_gap.auprc_interval.low > 0.2
+    assert judge(evaluation).grade == GOOD
+
+
+def test_a_model_that_only_repeats_a_baseline_is_not_called_good():
+    rng = np.random.default_rng(15)
+    rows, rnas = study(rng, lambda degree, label: 0.0, strict=True)
+    lengths = {name: len(rna.sequence) for name, rna in rnas.items()}
+    for place, (a, b, _, split, origin, _) in enumerate(rows):
+        gc = sum(map(rnas[b].sequence.count, "GC")) / lengths[b]
+        rows[place] = (a, b, int(gc + rng.normal() * 0.02 > 0.52), split, origin, gc)
+    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("length-gc", "relatives"), bootstrap=100))
+    assert evaluation.headlines[STRICT_C3].best == "length-gc"
+    assert judge(evaluation).grade == WEAK
+
+
+def test_too_few_valid_positives_let_test_choose_the_baseline(small):
+    rows, rnas = small
+    headline = evaluate(prepared(rows, rnas), Settings(bootstrap=5)).headlines[ALL]
+    assert headline.chosen_on == "test"
+    best = max(found.values["auprc"] for found in headline.baselines.values())
+    assert headline.baselines[headline.best].values["auprc"] == best
+
+
+def test_groups_of_relatives_are_those_of_the_splits(small):
+    rows, rnas = small
+    experiment = prepared(rows, rnas)
+    named = [rna.id for rna in experiment.rnas.rnas]
+    assert named == sorted(named)
+    assert (experiment.rnas.groups == related_groups(experiment.rnas.rnas)).all()
+
+
+def test_another_seed_moves_intervals_and_nothing_else(small):
+    rows, rnas = small
+    found = [evaluate(prepared(rows, rnas), Settings(baselines=("relatives",), bootstrap=30, seed=s)) for s in (1, 2)]
+    values = [[str(measured.values) for measured in evaluation.measurements] for evaluation in found]
+    replicates = [str([measured.replicates for measured in evaluation.measurements]) for evaluation in found]
+    assert values[0] == values[1]
+    assert replicates[0] != replicates[1]
