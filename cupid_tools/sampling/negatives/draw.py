@@ -35,7 +35,8 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
     """
     if not pairs.positive.any():
         raise InputError(table.path, "holds no positive", hint="negatives are drawn for rows whose label is 1")
-    known = KeySet(np.unique(pairs.pair_keys(pairs.sequences)))
+    differ = pairs.sequences[pairs.a] != pairs.sequences[pairs.b]  # others are never free, so they need not be known
+    known = KeySet(np.unique(pairs.pair_keys(pairs.sequences)[differ]))
     strata = list(_strata(table, pairs, settings.per_positive))
     strategy: Strategy = STRATEGIES.load(settings.strategy)
     for stratum in sorted(strata, key=lambda stratum: -_place(stratum.split)):  # stable: by types within a split

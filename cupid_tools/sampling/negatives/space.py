@@ -129,7 +129,7 @@ class Stratum:
     def start(self, known: KeySet) -> None:
         """Begin to draw: what *known* holds is taken."""
         members = np.zeros(len(self.sequences), dtype=bool)
-        members[self.sequences[self.first]] = members[self.sequences[self.second]] = True
+        members[self.sequences[np.concatenate([self.first, self.second])]] = True
         self.taken = known.among(members)
 
     def keep(self, a: Codes, b: Codes) -> None:
@@ -290,16 +290,19 @@ def proportional(weights: Codes, room: Codes, total: int) -> Codes:
     [1, 2, 2]
     """
     shares = np.zeros(len(weights), dtype=np.int64)
-    left = min(total, int(room[weights > 0].sum()))
+    open_ = (weights > 0) & (room > 0)
+    left = min(total, int(room[open_].sum()))
     while left:
-        open_ = np.where(shares < room, weights, 0).astype(np.float64)
-        ideal = open_ / open_.sum() * left
-        whole = np.minimum(np.floor(ideal).astype(np.int64), room - shares)
-        if not whole.any():
-            whole[np.argsort(-ideal, kind="stable")[:left]] = 1
-            whole = np.minimum(whole, room - shares)
-        shares += whole
-        left -= int(whole.sum())
+        ideal = np.where(open_, weights, 0) / weights[open_].sum() * left
+        full = open_ & (ideal >= room)
+        if not full.any():
+            shares[open_] = np.floor(ideal[open_])
+            rest = left - int(shares[open_].sum())  # single ones go to the largest remainders, which have room for them
+            shares[np.argsort(np.floor(ideal) - ideal, kind="stable")[:rest]] += 1
+            break
+        shares[full] = room[full]
+        left -= int(room[full].sum())
+        open_ &= ~full
     return shares
 
 
