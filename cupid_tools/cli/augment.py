@@ -60,8 +60,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
     rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
     refuse_flipped_rnas(rnas, args.fasta)
-    table.check_ids(rnas, args.fasta)
     blocks = augment_pairs(table, settings)
+    table.check_ids(rnas, args.fasta)
     flipped = list(flipped_rnas(rnas, blocks))
     with atomic_write(args.fasta_out) as fasta, atomic_write(args.output) as handle:
         write_fasta(fasta, [*rnas.values(), *flipped])

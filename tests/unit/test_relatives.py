@@ -23,9 +23,9 @@ def related(one, two):
     """The definition, for two RNAs."""
     if one.sequence == two.sequence:
         return True
-    if one.type == two.type == "miRNA" and len(min(one.sequence, two.sequence, key=len)) >= 8:
-        if one.sequence[1:8] == two.sequence[1:8]:
-            return True
+    seeds = [rna.sequence[1:8] for rna in (one, two) if rna.type == "miRNA" and len(rna.sequence) >= 8]
+    if len(seeds) == 2 and seeds[0] == seeds[1]:
+        return True
     sets = [
         {s[i : i + 15] for i in range(len(s) - 14) if set(s[i : i + 15]) <= set("ACGU")}
         for s in (one.sequence, two.sequence)
@@ -116,5 +116,5 @@ def test_a_table_of_groups_keeps_equal_sequences_together():
 
 
 def test_a_table_that_lacks_an_rna_is_refused():
-    with pytest.raises(InputError, match="g.tsv: RNA 'b' has no group"):
+    with pytest.raises(InputError, match=r"g\.tsv: RNA 'b' has no group"):
         listed_groups([Rna("a", "A"), Rna("b", "C")], {"a": "x"}, "g.tsv")

@@ -1,0 +1,107 @@
+"""cupid-split as a user meets it."""
+
+import json
+
+import pytest
+
+from cupid_tools.io.fasta import load_rnas
+from cupid_tools.sampling.splits.check import check_promise
+from cupid_tools.sampling.splits.partition import TESTED, TRAINED
+
+SMALL = 120
+
+
+@pytest.fixture
+def pairs(data, tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join((data / "pairs.tsv").read_text().splitlines(keepends=True)[: SMALL + 1]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("random", []),
+        ("unseen-b", ["--by", "unseen-b"]),
+        ("unseen-both-strict", ["--by", "unseen-both", "--strict", "--valid-fraction", "0.3"]),
+    ],
+)
+def test_golden(tool, golden, data, pairs, tmp_path, name, options):
+    paths = {option: tmp_path / f"out.{option}" for option in ("dropped", "report")}
+    files = [text for option, path in paths.items() for text in (f"--{option}", path)]
+    outcome = tool("split", "-f", data / "rnas.fa", *options, *files, stdin=pairs.read_text())
+    assert outcome.code == 0
+    golden(outcome.stdout, f"split/{name}.tsv")
+    golden(outcome.stderr, f"split/{name}.log")
+    report = json.loads(paths["report"].read_text())
+    written = len(outcome.stdout.splitlines()) - 1
+    assert report["counts"]["pairs"]["read"] == SMALL == written + len(paths["dropped"].read_text().splitlines()) - 1
+    assert sum(counts["rows"] for counts in report["splits"].values()) == written
+    if name == "unseen-both-strict":
+        golden(paths["dropped"], f"split/{name}.dropped.tsv")
+        shared = report["shared_with_train"]["test"]
+        assert all(side["rnas"] > 0 == side["relative_seen"] for side in shared.values())
+
+
+def test_a_seed_decides(tool, data):
+    def run(seed):
+        return tool("split", "-f", data / "rnas.fa", "--seed", seed, data / "pairs.tsv").stdout
+
+    assert run(3) == run(3) != run(4)
+
+
+def test_a_split_that_is_there_is_replaced_with_a_warning(tool, data, pairs):
+    first = tool("split", "-f", data / "rnas.fa", pairs).stdout
+    again = tool("split", "-f", data / "rnas.fa", stdin=first)
+    assert (again.stdout, again.code) == (first, 0)
+    assert "WARNING: the split column of the input is replaced" in again.stderr
+
+
+def test_the_users_groups_are_kept_whole(tool, data, tmp_path):
+    table = tmp_path / "groups.tsv"
+    rnas = load_rnas(data / "rnas.fa")
+    of = {name: f"g{index % 40}" for index, name in enumerate(sorted(rnas))}
+    table.write_text("id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in of.items()))
+    options = ["--by", "unseen-a", "--strict", "--groups", table]
+    outcome = tool("split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
+    assert outcome.code == 0
+    rows = [line.split("\t") for line in outcome.stdout.splitlines()[1:]]
+    tested = {of[a] for a, _, _, split in rows if split == "test"}
+    assert tested
+    assert not tested & {of[name] for a, b, _, split in rows if split != "test" for name in (a, b)}
+
+
+def test_groups_that_lack_an_rna(refused, data, tmp_path):
+    table = tmp_path / "groups.tsv"
+    table.write_text("id\tgroup\nhsa-miR-424-5p\tx\n")
+    options = ["--by", "unseen-a", "--strict", "--groups", table]
+    refused(3, f"{table}: RNA 'ENST", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
+
+
+@pytest.mark.parametrize(
+    "options", [["--strict"], ["--groups", "groups.tsv"], ["--by", "unseen-a", "--groups", "g.tsv"]]
+)
+def test_options_that_do_not_go_together(refused, data, options):
+    refused(2, "--strict", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
+
+
+def test_a_split_that_gets_no_positive(refused, data, pairs):
+    lines = pairs.read_text().splitlines(keepends=True)
+    error = refused(
+        3, "stdin: split 'valid' would hold no positive", "split", "-f", data / "rnas.fa", stdin="".join(lines[:4])
+    )
+    assert "positives: train" in error
+    assert "--test-fraction" in error
+
+
+def test_a_broken_promise_is_noticed(data):
+    from cupid_tools.io.pairs import read_pairs
+    from cupid_tools.sampling.coded import code_pairs
+
+    pairs = code_pairs(read_pairs(data / "pairs.tsv"), load_rnas(data / "rnas.fa"), "rnas.fa")
+    parts = pairs.a * 0 + TRAINED
+    parts[0] = TESTED
+    check_promise(pairs, pairs.sequences, parts, sides=())
+    for side in (0, 1):
+        with pytest.raises(AssertionError, match="test and train share"):
+            check_promise(pairs, pairs.sequences, parts, sides=(side,))
