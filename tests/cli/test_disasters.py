@@ -39,9 +39,9 @@ def test_a_full_disk_is_told(chain, tmp_path, name):
 def test_a_closed_pipe_ends_quietly(chain, tmp_path, name):
     argv = chain.argv(name, output=str(tmp_path / "out.tsv"))
     argv[argv.index("-o") + 1] = "-"
-    process = start(name, [*argv, "--quiet"], stdout=subprocess.PIPE)
-    process.stdout.close()
-    assert process.communicate(timeout=DEADLINE)[1] == ""
+    with start(name, [*argv, "--quiet"], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.communicate(timeout=DEADLINE)[1] == ""
     assert process.returncode == 141
 
 
@@ -62,16 +62,15 @@ def test_a_signal_in_the_middle_leaves_yesterdays_output(chain, tmp_path, name, 
     which = "fasta" if name == "embed" else "pairs"
     argv = chain.argv(name, output=str(output), **{which: "-"})
     whole = Path(chain.argv(name, output="x")[-1]).read_bytes()
-    process = start(name, argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    os.write(process.stdin.fileno(), whole[: min(len(whole) // 2, 30_000)])
-    limit = time.monotonic() + DEADLINE
-    while unread(process.stdin.fileno()):
-        assert time.monotonic() < limit, "the tool does not read"
-        time.sleep(0.02)
-    process.send_signal(sent)
-    error = process.stderr.read()
-    process.stdin.close()
-    assert process.wait(DEADLINE) == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
+    with start(name, argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        os.write(process.stdin.fileno(), whole[: min(len(whole) // 2, 30_000)])
+        limit = time.monotonic() + DEADLINE
+        while unread(process.stdin.fileno()):
+            assert time.monotonic() < limit, "the tool does not read"
+            time.sleep(0.02)
+        process.send_signal(sent)
+        error = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
     assert "Traceback" not in error
     if sent != signal.SIGKILL:
         assert f"cupid-{name}: ERROR: interrupted" in error
