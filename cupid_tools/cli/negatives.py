@@ -94,7 +94,7 @@ def _tell(strata: list[Stratum], shifted: list[dict[str, int]], settings: Negati
     for side in shifted[0]:
         number = sum(shift[side] for shift in shifted)
         if number:
-            text = "%d negatives (%.1f %%) have another %s RNA than %s wants: the free partners of that one are used up"
+            text = "%d negatives (%.1f %%) have another %s RNA than %s wants, for want of free partners"
             log.warning(text, number, 100 * number / needed, side, settings.strategy)
 
 

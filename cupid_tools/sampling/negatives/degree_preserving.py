@@ -7,8 +7,8 @@ import numpy as np
 from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.negatives.space import BATCH, Mask, Strategy, Stratum, proportional
 
-_PATIENCE = 20
-"""Slow rounds, each with success for less than ``_FAIR`` of those open, after which the rest is given up."""
+_MATCH_PATIENCE, _EXCHANGE_PATIENCE = 2, 20
+"""Slow rounds, each with success for less than ``_FAIR`` of those open, after which it ends; exchanges find more."""
 _FAIR = 0.1
 
 
@@ -36,7 +36,7 @@ def _copies(stratum: Stratum, side: Codes, partners: Codes, rng: np.random.Gener
 def _match(stratum: Stratum, left: Codes, right: Codes, rng: np.random.Generator) -> Mask:
     """Match copies, in a new order of those left over as long as this helps; which matches were granted."""
     kept = stratum.grant(left, right)
-    patience = _PATIENCE
+    patience = _MATCH_PATIENCE
     while patience and not kept.all():
         open_ = np.flatnonzero(~kept)
         right[open_] = rng.permutation(right[open_])
@@ -47,7 +47,7 @@ def _match(stratum: Stratum, left: Codes, right: Codes, rng: np.random.Generator
 
 def _exchange(stratum: Stratum, left: Codes, right: Codes, kept: Mask, rng: np.random.Generator) -> None:
     """Let open matches (x, y) and granted ones (u, v) become (x, v) and (u, y), where both are free."""
-    patience = _PATIENCE
+    patience = _EXCHANGE_PATIENCE
     released = [(left[:0], right[:0])]
     while patience and kept.any() and not kept.all():
         open_, settled = rng.permutation(np.flatnonzero(~kept)), np.flatnonzero(kept)
