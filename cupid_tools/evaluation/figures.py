@@ -43,6 +43,8 @@ _STYLE: dict[Any, Any] = {
     "legend.fontsize": 8,
     "lines.linewidth": 1.6,
 }
+_ABOVE: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "borderaxespad": 0.2}
+"""Where a legend hides nothing."""
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _IDENTIFIERS = re.compile(r'(\bid="|url\(#|href="#)')
 _FONTS = "DejaVu Sans, system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
@@ -147,7 +149,7 @@ def _gaps(evaluation: Evaluation, axes: Axes) -> None:
     axes.set_yticks(range(len(names)), [f"★ {name}" if name in best else name for name in names])
     axes.set(xlabel="AUPRC of the model minus AUPRC of the baseline", ylim=(-0.7, len(names) - 0.3))
     axes.grid(axis="y", visible=False)
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    axes.legend(**_ABOVE)
 
 
 def _overlap(evaluation: Evaluation, axes: Axes) -> None:
@@ -178,7 +180,7 @@ def _histogram(evaluation: Evaluation, axes: Axes) -> None:
         axes.stairs(counts / max(1, counts.sum()), edges, fill=True, alpha=0.45, color=colour, label=name)
     axes.axvline(evaluation.thresholds[MODEL], color="#111827", linestyle="--", linewidth=1)
     axes.set(xlabel="score", ylabel="share of the class", ylim=(0, None))
-    axes.legend(loc="upper right")
+    axes.legend(**_ABOVE)
 
 
 def _confusion(evaluation: Evaluation, axes: Axes) -> None:
@@ -220,8 +222,11 @@ def _reliability(evaluation: Evaluation, axes: Axes) -> None:
 
 
 def _loss(curves: Curves, axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for column, colour in (("train_loss", QUIET), ("valid_loss", MODEL_COLOUR)):
         axes.plot(curves["epoch"], curves[column], color=colour, label=column.replace("_loss", ""))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="loss")
     axes.legend(loc="best")
 

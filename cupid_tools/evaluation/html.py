@@ -88,7 +88,10 @@ def _navigation(evaluations: Sequence[Evaluation]) -> str:
 
 def _card(evaluation: Evaluation) -> str:
     verdict = judge(evaluation)
-    panels = "".join(_panel(evaluation.headlines.get(overlap), name) for overlap, name in HEADLINE_NAMES.items())
+    headlines = evaluation.headlines
+    panels = "".join(_panel(headlines.get(overlap), name) for overlap, name in HEADLINE_NAMES.items())
+    if len(distinct_headlines(evaluation)) < len(headlines):
+        panels = _panel(headlines[ALL], "All test pairs; all are of strictly unseen RNAs")
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     return (
         f'<section class="card {verdict.grade}"><h2>{escape(evaluation.experiment.name)}</h2>'
@@ -265,8 +268,8 @@ def _table(header: Sequence[str], rows: Iterable[list[str] | tuple[str, list[str
     head = "".join(f'<th scope="col"{_text_class(name)}>{escape(name)}</th>' for name in header)
     marked = [row if isinstance(row, tuple) else ("", row) for row in rows]
     body = "".join(f"<tr{mark}>{''.join(cells)}</tr>" for mark, cells in marked)
-    told = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    told = f'<p class="quiet">{escape(caption)}</p>' if caption else ""  # not in the table, which may scroll
+    return f'{told}<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _text_class(column: str) -> str:

@@ -16,7 +16,7 @@ h3 { font-size: 1.08rem; margin: 30px 0 8px; }
 p, ul, dl { max-width: 74ch; margin: 8px 0; }
 li { margin: 4px 0; }
 a { color: var(--model); }
-.quiet, figcaption, caption { color: var(--quiet); font-size: .9rem; }
+.quiet, figcaption { color: var(--quiet); font-size: .9rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 14px 0 0; list-style: none;
   max-width: none; }
 .cards { display: grid; gap: 18px; margin: 22px 0; }
@@ -44,14 +44,14 @@ figure h3 { margin: 0 0 4px; font-size: 1rem; }
 figure svg { width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; margin: 8px 0 6px; }
-caption { text-align: left; padding-bottom: 6px; }
 th, td { padding: 5px 0 5px 16px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap;
   vertical-align: top; }
 th { font-weight: 600; } thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; white-space:
   normal; }
 th[scope="row"], thead th:first-child, thead th.text, td.text { text-align: left; }
 th:first-child { padding-left: 8px; } th:last-child, td:last-child { padding-right: 8px; }
-td.text { white-space: normal; min-width: 15em; overflow-wrap: anywhere; } td.short { min-width: 0; }
+td.text { white-space: normal; min-width: 15em; overflow-wrap: anywhere; }
+td.short { white-space: nowrap; min-width: 0; }
 tr.model td, tr.model th { background: #eaf2fa; } tr.best td, tr.best th { background: #fdf1e6; }
 .none { color: var(--quiet); }
 td small { display: block; color: var(--quiet); }

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cupid_tools.evaluation.evaluate import Evaluation, Gap, Headline
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Gap, Headline
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
 from cupid_tools.evaluation.tables import bracket, short
 
 GOOD, WEAK, BAD, UNKNOWN = "good", "weak", "bad", "unknown"
-FEW_POSITIVES = 50
-"""Below it a report warns that intervals are wide."""
 
 
 class Verdict(NamedTuple):
@@ -29,7 +27,7 @@ def judge(evaluation: Evaluation) -> Verdict:
     if strict is not None and strict.model.defined():
         if strict.model.values["n"] < evaluation.headlines[ALL].model.values["n"]:
             reasons.append(_against_baseline(strict, "pairs of strictly unseen RNAs"))
-        if strict.model.values["positives"] < FEW_POSITIVES:
+        if strict.model.values["positives"] < MIN_POSITIVES:
             reasons.append(
                 f"There are only {strict.model.values['positives']:.0f} positives among strictly unseen RNAs: the "
                 "intervals are wide, and a small difference is not evidence."

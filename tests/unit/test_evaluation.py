@@ -224,7 +224,7 @@ def study(rng, score, *, strict, plant=None):
     def label_of(a, b):
         if plant:
             return rnas[f"m{a}"].sequence[1:8] in rnas[f"l{b}"].note
-        return popularity[a] * popularity[24 + b] > 0.6
+        return popularity[a] * popularity[24 + b] > 0.25
 
     half = {side: rng.permutation(count) for side, count in (("m", 24), ("l", 40))}
     part = {
