@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cupid_tools.cli import _options
+from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
 from cupid_tools.models.encoders import ENCODERS
@@ -47,23 +47,20 @@ def get_parser() -> ToolParser:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Embed all RNAs of the input."""
-    from tqdm import tqdm
-
     from cupid_tools.io.fasta import read_fasta, read_types
     from cupid_tools.models.embedding import embed_to_store
 
     _check_table(args)
     encoder = ENCODERS.load(args.encoder)()
     types = read_types(args.types) if args.types else None
-    silent = args.quiet or not sys.stderr.isatty()
-    with tqdm(unit=" sequences", disable=silent, leave=False) as bar:
+    with progress_bar("sequences", quiet=args.quiet) as done:
         result = embed_to_store(
             args.output,
             read_fasta(args.rnas, format=args.format, types=types),
             encoder,
             source=args.rnas,
             shard_size=args.shard_size,
-            progress=bar.update,
+            progress=done,
         )
     log.info("embedded %d RNAs, %d distinct sequences, %d channels", result.rnas, result.rows, encoder.dim)
     if result.reused:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cupid_tools.cli import _options
+from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError, UsageError
 
@@ -143,20 +143,20 @@ def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None,
 
 
 def _write(args: argparse.Namespace, frames: Iterable[pd.DataFrame]) -> int:
-    from tqdm import tqdm
-
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.pairs import write_pairs
 
-    silent = args.quiet or args.output == "-" or not sys.stderr.isatty()
-    with tqdm(unit=" pairs", disable=silent, leave=False) as bar, atomic_write(args.output) as handle:
+    with (
+        progress_bar("pairs", quiet=args.quiet or args.output == "-") as done,
+        atomic_write(args.output) as handle,
+    ):
+        return write_pairs(handle, _watched(frames, done))
 
-        def shown() -> Iterable[pd.DataFrame]:
-            for frame in frames:
-                yield frame
-                bar.update(len(frame))
 
-        return write_pairs(handle, shown())
+def _watched(frames: Iterable[pd.DataFrame], done: Callable[[int], object]) -> Iterator[pd.DataFrame]:
+    for frame in frames:
+        yield frame
+        done(len(frame))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,7 +31,8 @@ class _HashedStdin(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        chunk = sys.stdin.buffer.read(len(buffer))
+        # read, in place of read1, would loop until all is there, and be deaf to signals between its rounds
+        chunk = sys.stdin.buffer.read1(len(buffer))  # type: ignore[union-attr]
         self.hash.update(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)

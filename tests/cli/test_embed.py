@@ -1,0 +1,156 @@
+"""cupid-embed: what the store holds, and that a killed run goes on where it stopped."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cupid_tools.io.store import EmbeddingStore
+from cupid_tools.models.encoders.kmer import KmerEncoder
+
+FASTA = """\
+>mir type=miRNA
+ugcaaauccaTGCAAAACUGA
+>long type=lncRNA some note
+ACGUNACGUACGUUAGC
+GGGAUC
+>twin
+UGCAAAUCCAUGCAAAACUGA
+>tiny
+AC
+"""
+DEADLINE = 30
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def many(count):
+    """*count* distinct RNAs, as FASTA."""
+    letters = np.random.default_rng(1).choice(list("ACGU"), size=(count, 30))
+    return "".join(f">r{row}\n{''.join(rna)}\n" for row, rna in enumerate(letters)).encode()
+
+
+def test_the_table_of_the_store(tool, golden, tmp_path):
+    outcome = tool("embed", "-o", tmp_path / "out.npy", "-", stdin=FASTA)
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert "embedded 4 RNAs, 3 distinct sequences, 340 channels" in outcome.stderr
+    golden(tmp_path / "out.tsv", "embed/out.tsv")
+    assert sorted(files(tmp_path)) == ["out.npy", "out.tsv"]
+
+
+def test_the_vectors_of_the_store(tool, tmp_path):
+    tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA)
+    store = EmbeddingStore([tmp_path / "out.npy"])
+    mir, long = "UGCAAAUCCAUGCAAAACUGA", "ACGUNACGUACGUUAGCGGGAUC"
+    np.testing.assert_array_equal(
+        store.matrix(["twin", "long", "mir", "tiny"]), KmerEncoder().embed([mir, long, mir, "AC"])
+    )
+    assert np.load(tmp_path / "out.npy").shape == (3, 340)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_shard_size_changes_no_byte(tool, tmp_path, size):
+    whole, sharded = tmp_path / "whole", tmp_path / "sharded"
+    for folder, options in ((whole, []), (sharded, ["--shard-size", size])):
+        folder.mkdir()
+        assert tool("embed", *options, "-o", folder / "out.npy", stdin=FASTA).code == 0
+    assert files(whole) == files(sharded)
+
+
+def test_real_rnas(tool, data, tmp_path):
+    outcome = tool("embed", "-o", tmp_path / "out.npy", "--report", tmp_path / "report.json", data / "rnas.fa")
+    assert outcome.code == 0
+    assert "embedded 327 RNAs" in outcome.stderr
+    assert '"read": 327' in (tmp_path / "report.json").read_text()
+    assert len(EmbeddingStore([tmp_path / "out.npy"])) == 327
+
+
+def test_only_npy_names_a_store(refused):
+    refused(2, "a store is named NAME.npy", "embed", stdin=FASTA, suffix=".h5")
+
+
+def test_the_table_may_not_replace_an_input(tool, tmp_path):
+    source = tmp_path / "rnas.tsv"
+    source.write_text(FASTA)
+    outcome = tool("embed", "-o", tmp_path / "rnas.npy", source)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "is named twice" in outcome.stderr
+    assert files(tmp_path) == {"rnas.tsv": FASTA.encode()}
+
+
+def test_a_repeated_id(refused):
+    refused(3, "stdin:3: id 'a' occurs twice", "embed", stdin=">a\nAC\n>a\nAC\n", suffix=".npy")
+
+
+def start(output, *options):
+    code = "import sys; from cupid_tools.cli.embed import main; sys.exit(main())"
+    argv = [sys.executable, "-c", code, "-o", str(output), *options]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for(condition):
+    limit = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def halfway(tmp_path):
+    """A process that has finished 3 shards of 15,000 RNAs and waits for the rest of its stdin, after 2 MiB of it."""
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    with start(folder / "out.npy", "--shard-size", "15000") as process:
+        process.stdin.write(many(60_000))
+        process.stdin.flush()
+        wait_for(lambda: len(list(folder.glob(".out.npy.parts/*.npy"))) >= 3)
+        yield process, folder
+        process.kill()
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tool, tmp_path, halfway):
+    process, folder = halfway
+    process.send_signal(signal.SIGKILL)
+    process.wait(DEADLINE)
+    assert [path.name for path in folder.iterdir()] == [".out.npy.parts"]
+    outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=many(70_000))
+    assert outcome.code == 0
+    assert "took 45000 of the sequences from an interrupted run" in outcome.stderr
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    assert "interrupted" not in tool("embed", "-o", whole / "out.npy", stdin=many(70_000)).stderr
+    assert files(folder) == files(whole)
+
+
+def test_other_sequences_take_nothing_from_a_killed_run(tool, halfway):
+    process, folder = halfway
+    process.kill()
+    process.wait(DEADLINE)
+    other = many(70_000).replace(b">r0\n", b">r0\nA")
+    outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=other)
+    assert "took 30000 of the sequences" in outcome.stderr  # the first shard differs, the next two do not
+    assert sorted(files(folder)) == ["out.npy", "out.tsv"]
+    rna = other.split(b"\n")[1].decode()
+    np.testing.assert_array_equal(EmbeddingStore([folder / "out.npy"]).matrix(["r0"]), KmerEncoder().embed([rna]))
+
+
+def test_two_runs_do_not_write_one_store(tool, halfway):
+    process, folder = halfway
+    outcome = tool("embed", "-o", folder / "out.npy", stdin=FASTA)
+    assert outcome.code == 1
+    assert "another cupid-embed is writing it (wait for it, or choose another name)" in outcome.stderr
+    process.stdin.close()
+    assert process.wait(DEADLINE) == 0
+    assert len(EmbeddingStore([folder / "out.npy"])) == 60_000
+
+
+def test_an_interrupted_run_keeps_its_finished_shards(halfway):
+    process, folder = halfway
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 130
+    assert len(list((folder / ".out.npy.parts").iterdir())) == 3
