@@ -72,7 +72,7 @@ def add_embeddings(parser: ToolParser, *, required: bool = True) -> None:
 def add_seed(parser: ToolParser) -> None:
     """``--seed``, fixed by default."""
     parser.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of all random choices (default: %(default)s)"
+        "--seed", type=whole_number, default=DEFAULT_SEED, metavar="N", help="seed of all random choices (default: %(default)s)"
     )
 
 
@@ -114,6 +114,13 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is below 1")
     return value
+
+
+def whole_number(text: str) -> int:
+    """An integer of at least 0, for argparse."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
+    return int(text)
 
 
 def fraction(text: str) -> float:

@@ -32,7 +32,8 @@ def content(wheel):
 
 
 def test_installing_it_gives_executables_and_man_pages(wheel, tmp_path):
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--prefix", tmp_path, wheel]
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--ignore-installed"]
+    command += ["--prefix", tmp_path, wheel]
     subprocess.run(command, check=True, capture_output=True)
     for tool in TOOLS:
         assert (tmp_path / "bin" / f"cupid-{tool}").stat().st_mode & 0o100
