@@ -1,0 +1,78 @@
+"""One epoch of the published net, as a share of the rate at which this machine multiplies matrices.
+
+    python benchmarks/train.py [--device cuda]
+
+The rate is that of float32 products of 2048 x 2048 matrices, measured before and after in the same process. Counted are
+the products that training needs: twice forward for every layer but the first, whose inputs need no gradient.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+
+from cupid_tools.models.checkpoint import build_classifier
+from cupid_tools.models.dataset import LabelledPairs, TrainingData
+from cupid_tools.models.device import repeatable
+from cupid_tools.models.training import TrainSettings, _Run, batches
+from cupid_tools.recipes import load_recipe, recipe_section
+
+RNAS, POSITIVES, NEGATIVES = 5_000, 4_762, 95_238
+HIDDEN, LAYERS = 1024, 4
+
+
+def matmul_rate(device: torch.device) -> float:
+    """Float32 operations a second, the best of five."""
+    a, b = torch.randn(2, 2048, 2048, device=device)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        for _ in range(4):
+            a @ b
+        wait(device)
+        times.append((time.perf_counter() - start) / 4)
+    return 2 * 2048**3 / min(times)
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def made_up(dim: int) -> TrainingData:
+    """Random vectors and pairs."""
+    rng = np.random.default_rng(1)
+    labels = np.repeat([1, 0], [POSITIVES, NEGATIVES]).astype(np.int8)
+    train = LabelledPairs(*rng.integers(RNAS, size=(2, len(labels))), labels)
+    return TrainingData(rng.random((RNAS, dim), dtype=np.float32), train, train, digests={})
+
+
+def main(device: torch.device) -> None:
+    """Print the share for the k-mer encoder's channels and for RNA-FM's."""
+    settings = recipe_section("ncrna-cupid", "training", TrainSettings, {})
+    config = {key: value for key, value in load_recipe("ncrna-cupid")["classifier"].items() if key != "name"}
+    for dim in (340, 640):
+        data = made_up(dim)
+        pairs = sum(map(len, batches(data.train.labels, settings, np.random.default_rng(1))))
+        with repeatable(device, 1, "benchmark"):
+            run = _Run(build_classifier("mlp", dim, config).to(device), data, settings, device, 1)
+            before = matmul_rate(device)
+            start = time.perf_counter()
+            run._learn(1)
+            seconds = time.perf_counter() - start
+        rate = max(before, matmul_rate(device))
+        work = 2 * pairs * (2 * dim * HIDDEN * 2 + (LAYERS - 1) * HIDDEN**2 * 3)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"2 x {dim}: {pairs} pairs in {seconds:.1f} s, {work / seconds / 1e9:.0f} of {rate / 1e9:.0f} GFLOP/s = "
+            f"{work / seconds / rate:.0%}, peak {peak:.0f} MiB"
+        )
+
+
+if __name__ == "__main__":
+    main(torch.device(sys.argv[2] if sys.argv[1:2] == ["--device"] else "cpu"))
