@@ -73,7 +73,7 @@ def main(fasta: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             cost = run([BIN / "cupid-embed", "--quiet", "-o", Path(folder, "x.npy"), fasta])
         print(
-            f"{turn}  cupid-embed, whole: {nt / cost.seconds / 1e6:.1f} Mnt/s, {cost.seconds:.1f} s, {cost.peak_mib:.0f} MiB"
+            f"{turn}  cupid-embed: {nt / cost.seconds / 1e6:.1f} Mnt/s, {cost.seconds:.1f} s, {cost.peak_mib:.0f} MiB"
         )
         base, ours = timed(KmerEncoder().embed, subset)
         print(f"{turn}  encoder alone: {part / base / 1e6:.1f} Mnt/s")
