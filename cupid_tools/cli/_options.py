@@ -72,7 +72,11 @@ def add_embeddings(parser: ToolParser, *, required: bool = True) -> None:
 def add_seed(parser: ToolParser) -> None:
     """``--seed``, fixed by default."""
     parser.add_argument(
-        "--seed", type=whole_number, default=DEFAULT_SEED, metavar="N", help="seed of all random choices (default: %(default)s)"
+        "--seed",
+        type=whole_number,
+        default=DEFAULT_SEED,
+        metavar="N",
+        help="seed of all random choices (default: %(default)s)",
     )
 
 

@@ -140,8 +140,8 @@ def _check_files(parser: ToolParser, args: argparse.Namespace) -> None:
     """Refuse outputs that cannot be written, or that would replace an input or each other."""
     from cupid_tools.io.atomic import check_writable
 
-    read = [path for name in parser.inputs for path in _paths(args, name)]
-    written = [(name, path) for name in parser.outputs for path in _paths(args, name)]
+    read = [path for name in parser.inputs for path in _with_tables(_paths(args, name))]
+    written = [(name, path) for name in parser.outputs for path in _with_tables(_paths(args, name))]
     if read.count("-") > 1:
         raise UsageError("stdin can be read only once (give a file for all but one input)")
     if [path for _, path in written].count("-") > 1:
@@ -156,6 +156,11 @@ def _check_files(parser: ToolParser, args: argparse.Namespace) -> None:
         taken.add(os.path.realpath(path))
         if name not in parser.folders:
             check_writable(path)
+
+
+def _with_tables(paths: list[str]) -> list[str]:
+    """An embedding store NAME.npy is two files: its table NAME.tsv is read or written with it."""
+    return paths + [str(Path(path).with_suffix(".tsv")) for path in paths if path.endswith(".npy")]
 
 
 def _set_up_logging(prog: str, level: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cupid_tools.evaluation.bootstrap import Interval, Replicates
-from cupid_tools.evaluation.evaluate import Evaluation, Gap, Headline, Measurement, Slice
+from cupid_tools.evaluation.evaluate import Evaluation, Gap, Headline, Measurement, Slice, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
 
 TOOL = "cupid-evaluate"
@@ -128,14 +128,13 @@ def number(value: float) -> str:
 
 
 def _summary(evaluation: Evaluation) -> Iterator[str]:
-    for overlap, words in ((ALL, "test"), (STRICT_C3, "strictly unseen RNAs")):
-        headline = evaluation.headlines.get(overlap)
-        start = f"{evaluation.experiment.name}, {words}:"
-        if headline is None:
-            yield f"{start} no such pairs"
-            continue
+    told = distinct_headlines(evaluation)
+    for headline in told:
+        strict = headline.overlap == STRICT_C3 or len(told) < len(evaluation.headlines)
+        words = "strictly unseen RNAs" if strict else "test pairs"
         model, baseline, gap = headline.model.values, best_values(headline), headline.best_gap
-        line = f"{start} model AUROC {short(model['auroc'])} AUPRC {short(model['auprc'])}"
+        line = f"{evaluation.experiment.name}, {words}: model AUROC {short(model['auroc'])}"
+        line += f" AUPRC {short(model['auprc'])}"
         if gap is not None:
             line += f"; best baseline ({gap.baseline}) {short(baseline['auroc'])} / {short(baseline['auprc'])}"
             line += f"; AUPRC gap {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}"

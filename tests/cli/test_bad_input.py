@@ -236,3 +236,10 @@ def test_an_input_may_not_be_the_output(tool, chain, tmp_path, name):
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "is named twice" in outcome.stderr
     assert name == "evaluate" or Path(output).read_text() == "precious\n"
+
+
+def test_the_table_of_a_store_may_not_be_the_output(tool, chain):
+    """A store is two files, and all.tsv is a name that scores might well get."""
+    outcome = tool("score", *chain.argv("score", output=chain.path("all.tsv")))
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "all.tsv is named twice" in outcome.stderr

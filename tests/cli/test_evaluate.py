@@ -63,8 +63,8 @@ def test_the_files_are_those_of_the_golden_files(evaluated, golden):
     outcome, folder = evaluated()
     assert (outcome.code, outcome.stdout) == (0, "")
     for name in ("metrics.tsv", "gaps.tsv", "cupid_mqc.tsv", "summary.txt"):
-        golden(folder / name, f"evaluate_{name}")
-    assert "random, test: model AUROC 0." in outcome.stderr
+        golden(folder / name, f"evaluate/{name}")
+    assert "random, test pairs: model AUROC 0." in outcome.stderr
     assert f"report: {folder}/report.html" in outcome.stderr
     check_json(folder)
 
@@ -102,12 +102,9 @@ def test_several_tables_make_one_report(evaluated, scores, tmp_path, lines):
     (tmp_path / "other.tsv").write_text(HEADER + "".join(lines[::2]))
     outcome, folder = evaluated(tables=(scores, tmp_path / "other.tsv"))
     assert outcome.code == 0
-    assert [line.split(",")[0] for line in (folder / "summary.txt").read_text().splitlines()] == [
-        "random",
-        "random",
-        "other",
-        "other",
-    ]
+    told = [line.split(":")[0] for line in (folder / "summary.txt").read_text().splitlines()]
+    assert told[0] == "random, test pairs"
+    assert {line.split(",")[0] for line in told} == {"random", "other"}
     assert (folder / "figures" / "other-roc.svg").exists()
 
 
@@ -121,7 +118,7 @@ def test_two_tables_of_one_name_are_refused(evaluated, scores):
 def test_stdin_is_a_table(evaluated, lines):
     outcome, folder = evaluated(tables=(), stdin=HEADER + "".join(lines))
     assert outcome.code == 0
-    assert "scores, test:" in (folder / "summary.txt").read_text()
+    assert "scores, test pairs:" in (folder / "summary.txt").read_text()
 
 
 def test_an_earlier_report_is_replaced_as_a_whole(evaluated):
