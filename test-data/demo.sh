@@ -22,7 +22,7 @@ for design in "random --by random" "strict --by unseen-both --strict --valid-fra
         cupid-negatives --fasta "$out/$name.fa" --per-positive 5 >"$out/$name.dataset.tsv"
     say "$name: embed, train, score"
     cupid-embed -o "$out/$name.embeddings.npy" "$out/$name.fa"
-    cupid-train -e "$out/$name.embeddings.npy" --epochs 20 --curves "$out/$name.curves.tsv" -o "$out/$name.safetensors" "$out/$name.dataset.tsv"
+    cupid-train -e "$out/$name.embeddings.npy" --epochs 15 --curves "$out/$name.curves.tsv" -o "$out/$name.safetensors" "$out/$name.dataset.tsv"
     cupid-score -m "$out/$name.safetensors" -e "$out/$name.embeddings.npy" -o "$out/$name.tsv" "$out/$name.dataset.tsv"
 done
 
