@@ -34,7 +34,7 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/pip install --quiet --index-url "$(TORCH_INDEX)" torch)
 	$(BIN)/pip install --quiet --editable '.[test]'
-	@mkdir -p $(VENV)/share/man && ln -sfn "$(CURDIR)/man" $(VENV)/share/man/man1
+	@mkdir -p $(VENV)/share/man/man1 && ln -sf "$(CURDIR)"/man/*.1 $(VENV)/share/man/man1
 	@touch $@
 
 # The exact versions that were tested; "make constraints" looks for newer ones. Then run "make test".
