@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 
 from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
 from cupid_tools.io.fasta import FASTA, FORMATS
+from cupid_tools.recipes import recipe_names
 
 DEFAULT_SEED = 1
 DEFAULT_RECIPE = "mirinter-trans"
@@ -107,6 +109,30 @@ def add_common(parser: ToolParser, *, drops: bool = False) -> None:
         "--log-level", choices=LOG_LEVELS, default="info", help="how much to tell (default: %(default)s)"
     )
     group.add_argument("--version", action="version", version=__version__, help="print the version and exit")
+
+
+def add_recipe(parser: ToolParser, group: argparse._ArgumentGroup, help: str) -> None:
+    """``--recipe``: the name of a published recipe, or a TOML file of the user's own."""
+    group.add_argument(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        metavar="NAME",
+        help=f"{help}: {', '.join(recipe_names())}, or the path of a TOML file like them (default: %(default)s)",
+    )
+    parser.inputs.append("recipe")
+
+
+def some_of(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """A parser of names separated by commas, for argparse; it gives those chosen in the order of *names*."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = text.split(",")
+        for name in chosen:
+            if name not in names:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}")
+        return tuple(name for name in names if name in chosen)
+
+    return parse
 
 
 def positive_int(text: str) -> int:

@@ -21,6 +21,7 @@ from cupid_tools.io.streams import read_lines
 from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
 
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
+SCORE, CALL, RANK = "score", "call", "rank"
 BLOCK_ROWS = 100_000
 
 _LABELS = {"0": 0, "1": 1}
