@@ -8,6 +8,8 @@ from typing import NamedTuple
 NUCLEOTIDES = "ACGU"
 AMBIGUOUS_LETTERS = "RYKMSWBDHVN"
 """IUPAC codes for more than one nucleotide."""
+AMBIGUOUS_POLICIES = ("keep", "drop", "error")
+"""What may become of RNAs that hold such codes."""
 RNA_LETTERS = NUCLEOTIDES + AMBIGUOUS_LETTERS
 
 UNKNOWN_TYPE = "unknown"

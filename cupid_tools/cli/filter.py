@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError, UsageError
+from cupid_tools.vocab import AMBIGUOUS_POLICIES
 
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from cupid_tools.sampling.rna_filters import RnaFilter, RnaLimits
     from cupid_tools.vocab import Rna
 
-log = logging.getLogger("cupid_tools.filter")
+log = logging.getLogger("cupid_tools")
 
 
 def get_parser() -> ToolParser:
@@ -34,11 +35,7 @@ def get_parser() -> ToolParser:
     options.add_fasta(parser)
     options.add_fasta_out(parser, required=False, help="write the RNAs that are kept")
     limits = parser.add_argument_group("limits")
-    limits.add_argument(
-        "--recipe", default=options.DEFAULT_RECIPE, metavar="NAME",
-        help="published recipe that sets the longest RNA: mirinter-trans (1022 nt) or ncrna-cupid (4096 nt), or a TOML "
-        "file (default: %(default)s)",
-    )  # fmt: skip
+    options.add_recipe(parser, limits, "whose longest RNA is kept")
     limits.add_argument(
         "--min-length", type=options.positive_int, default=1, metavar="NT", help="shortest kept (default: %(default)s)"
     )
@@ -46,14 +43,17 @@ def get_parser() -> ToolParser:
         "--max-length", type=options.positive_int, metavar="NT", help="longest kept (default: as the recipe says)"
     )
     limits.add_argument(
-        "--ambiguous", choices=("keep", "drop", "error"), default="keep",
+        "--ambiguous",
+        choices=AMBIGUOUS_POLICIES,
+        default=AMBIGUOUS_POLICIES[0],
         help="RNAs with IUPAC letters other than A, C, G, U (default: %(default)s)",
-    )  # fmt: skip
+    )
     limits.add_argument("--rna-types", metavar="TYPE,...", help="keep RNAs of these types only (default: all)")
     limits.add_argument(
-        "--type-pairs", metavar="TYPE-TYPE,...",
+        "--type-pairs",
+        metavar="TYPE-TYPE,...",
         help="keep pairs of these types only, such as miRNA-lncRNA, in either order (default: all)",
-    )  # fmt: skip
+    )
     limits.add_argument("--keep-unpaired", action="store_true", help="keep RNAs that no kept pair names")
     limits.add_argument(
         "--rnas-only", action="store_true", help="filter RNAs without any pair table; -o is then where the RNAs go"
@@ -65,6 +65,7 @@ def get_parser() -> ToolParser:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Filter, write, and print how much was kept."""
     limits = _limits(args)
+    report.details["longest_kept_nt"] = limits.max_length
     if args.rnas_only:
         _filter_rnas(args, limits, report)
     else:
@@ -105,6 +106,8 @@ def _filter_rnas(args: argparse.Namespace, limits: RnaLimits, report: Report) ->
 
     with atomic_write(args.output) as handle:
         written = write_fasta(handle, kept())
+        if not written:
+            raise _nothing_left(args, "RNA", sieve.read, Counter(reason for _, reason in sieve.dropped), sieve.types)
     _report_rnas(report, sieve, written, types)
 
 
@@ -122,6 +125,8 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
     table.check_ids(sieve.ids, args.fasta)
     beyond_limits = {name: reason for name, reason in sieve.dropped if reason != rna_filters.REPEATED}
     kept = _keep_pairs(args, table, rnas, beyond_limits, report)
+    if not len(kept):
+        raise _nothing_left(args, "pair", len(table), report.reasons("pair"), sieve.types)
     if not args.keep_unpaired:
         paired = {*kept.frame[ID_A], *kept.frame[ID_B]}
         alone = (name for name in sieve.ids if name not in paired and name not in beyond_limits)
@@ -160,10 +165,15 @@ def _keep_pairs(
     lost = table.where(reasons != "")
     for a, b, reason in zip(lost.column(ID_A), lost.column(ID_B), reasons[reasons != ""], strict=True):
         report.drop("pair", a, b, reason)
-    if len(lost) == len(table):
-        why = ", ".join(f"{count:,} {reason}" for reason, count in report.reasons("pair").most_common())
-        raise InputError(args.pairs, f"no pair is left of {len(table):,}: {why}", hint="change the limits")
     return table.where(reasons == "")
+
+
+def _nothing_left(
+    args: argparse.Namespace, kind: str, read: int, reasons: Counter[str], types: Collection[str]
+) -> InputError:
+    why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    hint = f"the RNAs have {', '.join(sorted(types))}" if args.rna_types else "change the limits"
+    return InputError(args.fasta if kind == "RNA" else args.pairs, f"no {kind} is left of {read:,}: {why}", hint=hint)
 
 
 def _report_rnas(report: Report, sieve: RnaFilter, written: int, types: Counter[str]) -> None:
@@ -175,7 +185,7 @@ def _report_rnas(report: Report, sieve: RnaFilter, written: int, types: Counter[
 
 def _tell(kind: str, read: int, counts: Counter[str], report: Report) -> None:
     """Print the table that both papers print: how many were kept, by type."""
-    report.details[f"{kind} kept by type"] = dict(counts.most_common())
+    report.details[f"{kind.lower()}_by_type"] = dict(counts.most_common())
     log.info("kept %s of %s %s", f"{counts.total():,}", f"{read:,}", kind)
     width = max(map(len, counts), default=0)
     for name, count in counts.most_common():

@@ -80,14 +80,20 @@ class PairTable:
             line = int(row.index[0])
             raise InputError(self.path, problem.format(**values), line=line or None, hint=hint)
 
-    def check_ids(self, known: Collection[str], known_path: str | os.PathLike[str]) -> None:
+    def check_ids(
+        self,
+        known: Collection[str],
+        known_path: str | os.PathLike[str],
+        *,
+        hint: str = "every id needs a sequence there",
+    ) -> None:
         """Raise InputError for the first pair that names an RNA which *known*, read from *known_path*, lacks."""
         for column in (ID_A, ID_B):
             missing = set(self.frame[column]).difference(known)
             if missing:
                 bad = self.frame[column].isin(missing).to_numpy()
                 shown = "stdin" if str(known_path) == "-" else str(known_path).replace("{", "{{").replace("}", "}}")
-                self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint="every id needs a sequence there")
+                self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint=hint)
 
     def keys(self) -> pd.Series[str]:
         """One string a pair, the same in both orders, indexed 0 to rows - 1."""
@@ -150,11 +156,11 @@ def iter_pairs(
 ) -> Iterator[PairTable]:
     """Yield a pair table in blocks of rows, so that memory does not grow with the file; see ``read_pairs``."""
     lines = enumerate(read_lines(path), start=1)
-    _, header = next(lines, (0, ""))
+    line, header = next(((number, text) for number, text in lines if text), (0, ""))
     if not header:
         raise InputError(path, "is empty", hint=f"expected a table with the columns {ID_A} and {ID_B}")
     columns = header.split("\t")
-    _check_header(columns, path, (ID_A, ID_B, *require), hint)
+    _check_header(columns, path, line, (ID_A, ID_B, *require), hint)
     memo: dict[str, str] = {}  # one str object a distinct id: a table repeats its ids many times
     empty = True
     while block := list(itertools.islice(lines, block_rows)):
@@ -214,14 +220,16 @@ def split_rows(table: PairTable, split: str) -> NDArray[np.bool_]:
     return np.asarray(table.column(SPLIT) == split)
 
 
-def _check_header(columns: list[str], path: str | os.PathLike[str], needed: Sequence[str], hint: str | None) -> None:
+def _check_header(
+    columns: list[str], path: str | os.PathLike[str], line: int, needed: Sequence[str], hint: str | None
+) -> None:
     for column in needed:
         if column not in columns:
             remedy = hint or f"the header has: {', '.join(columns)[:100]}; columns are separated by tabs"
-            raise InputError(path, f"column {column!r} is missing", line=1, hint=remedy)
+            raise InputError(path, f"column {column!r} is missing", line=line, hint=remedy)
     if len(set(columns)) < len(columns):
         twice = next(column for column in columns if columns.count(column) > 1)
-        raise InputError(path, f"column {twice!r} occurs twice", line=1, hint="rename or remove one")
+        raise InputError(path, f"column {twice!r} occurs twice", line=line, hint="rename or remove one")
 
 
 def _parse_block(block: list[tuple[int, str]], columns: list[str], path: str, memo: dict[str, str]) -> pd.DataFrame:

@@ -62,7 +62,10 @@ class EmbeddingStore:
         info: what made the vectors.
         dim: channels of a vector.
         path: the first file, for messages.
+        remedy: what to do about an RNA without a vector, for messages.
     """
+
+    remedy = "run cupid-embed on all RNAs"
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]]) -> None:
         """Open the stores *paths* (each ``NAME.npy``).
@@ -104,7 +107,7 @@ class EmbeddingStore:
         """
         for name in names:
             if name not in self._place:
-                raise InputError(self.path, f"holds no vector of RNA {name!r}", hint="run cupid-embed on all RNAs")
+                raise InputError(self.path, f"holds no vector of RNA {name!r}", hint=self.remedy)
         places = np.array([self._place[name] for name in names], dtype=np.int64).reshape(-1, 2)
         vectors = np.empty((len(names), self.dim), dtype=np.float32)
         for index, shard in enumerate(self._shards):
@@ -204,6 +207,7 @@ def write_store(
             for block in blocks:
                 handle.write(np.ascontiguousarray(block, dtype=np.float32).data)
             handle.flush()
+            os.fsync(handle.fileno())  # a full disk may show only now, while the old store is whole
             # From here to the rename of the new table the store is incomplete, so never old ids on new vectors.
             table.unlink(missing_ok=True)
 

@@ -11,29 +11,32 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 from cupid_tools.errors import CupidError, InputError
 
 STDIN = "-"
 GZIP_MAGIC = b"\x1f\x8b"
+_BUFFER_BYTES = 1 << 20
 
 
-class _HashedStdin(io.RawIOBase):
-    """stdin that can be read only once, so its digest is taken on the way."""
+class _OnceReadable(io.RawIOBase):
+    """stdin or a named pipe, which cannot be read again, so its digest is taken on the way."""
 
-    latest: _HashedStdin | None = None
+    hashes: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self) -> None:
-        self.hash = hashlib.sha256()
-        _HashedStdin.latest = self
+    def __init__(self, name: str, source: io.BufferedReader) -> None:
+        self._source = source
+        self._hash = self.hashes[name] = hashlib.sha256()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         # read, in place of read1, would loop until all is there, and be deaf to signals between its rounds
-        chunk = sys.stdin.buffer.read1(len(buffer))  # type: ignore[union-attr]
-        self.hash.update(chunk)
+        chunk = self._source.read1(len(buffer))
+        self._hash.update(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -59,13 +62,20 @@ def open_input(path: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
             raise InputError(path, "gzip data is damaged or ends early", hint="copy or download it again") from error
 
 
-def _open_raw(path: str | os.PathLike[str]) -> io.BufferedReader:
+@contextmanager
+def _open_raw(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
     if str(path) == STDIN:
-        return io.BufferedReader(_HashedStdin(), 1 << 20)
+        yield io.BufferedReader(_OnceReadable(STDIN, cast(io.BufferedReader, sys.stdin.buffer)), _BUFFER_BYTES)
+        return
     try:
-        return open(path, "rb")
+        handle = open(path, "rb")  # noqa: SIM115 - it is closed below; only its opening is tried here
     except OSError as error:
         raise CupidError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the name") from error
+    with handle:
+        if Path(path).is_file():
+            yield handle
+        else:
+            yield io.BufferedReader(_OnceReadable(str(path), handle), _BUFFER_BYTES)
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
@@ -87,9 +97,10 @@ def decode(line: bytes, path: str | os.PathLike[str], number: int) -> str:
         raise InputError(path, "not UTF-8 text", line=number, hint="convert it, for example with iconv") from error
 
 
-def input_digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a whole input in hexadecimal; of stdin, what has been read of it."""
-    if str(path) == STDIN:
-        return _HashedStdin.latest.hash.hexdigest() if _HashedStdin.latest else hashlib.sha256().hexdigest()
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def input_digest(path: str | os.PathLike[str]) -> str | None:
+    """SHA-256 of an input in hexadecimal: of a file, or of what was read of stdin or a pipe; None if nothing was."""
+    if Path(path).is_file():
+        with open(path, "rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    seen = _OnceReadable.hashes.get(str(path))
+    return None if seen is None else str(seen.hexdigest())

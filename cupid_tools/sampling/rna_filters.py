@@ -56,6 +56,7 @@ class RnaFilter:
 
     Attributes:
         read: how many RNAs came.
+        types: their types.
         dropped: id and reason of every RNA that was left out.
     """
 
@@ -65,6 +66,7 @@ class RnaFilter:
         self._path = path
         self._fingerprints: dict[str, int] = {}
         self.read = 0
+        self.types: set[str] = set()
         self.dropped: list[tuple[str, str]] = []
 
     @property
@@ -80,6 +82,7 @@ class RnaFilter:
         """
         for rna in rnas:
             self.read += 1
+            self.types.add(rna.type)
             fingerprint = hash(rna.sequence)
             earlier = self._fingerprints.get(rna.id)
             if earlier is None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -43,6 +44,35 @@ def test_a_closed_pipe_ends_quietly(chain, tmp_path, name):
         process.stdout.close()
         assert process.communicate(timeout=DEADLINE)[1] == ""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_file_system_that_takes_no_more_leaves_yesterdays_output(chain, tmp_path, name):
+    """A limit on the size of files stands in for the full disk: the error comes while the output is written."""
+    output = Path(chain.target(name, tmp_path))
+    if name == "evaluate":
+        output.mkdir()
+    else:
+        output.write_text("yesterday\n")
+    argv = chain.argv(name, output=str(output))
+    if name == "augment":
+        argv[argv.index("--fasta-out") + 1] = "/dev/null"
+    with start(name, argv, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))) as process:
+        error = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 1
+    assert "file too large" in error
+    assert "Traceback" not in error
+    assert [path for path in tmp_path.rglob("*") if path != output and not path.name.endswith(".parts")] == []
+    assert list(output.iterdir()) == [] if output.is_dir() else output.read_text() == "yesterday\n"
+
+
+@pytest.mark.parametrize("option", ["--dropped", "--report", "--fasta-out"])
+def test_a_full_disk_behind_a_second_output_is_told(chain, tmp_path, option):
+    argv = [*chain.argv("filter", output=str(tmp_path / "out.tsv")), option, "/dev/full"]
+    with start("filter", argv) as process:
+        error = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 1
+    assert "cupid-filter: ERROR: no space left on device" in error
 
 
 def unread(pipe):

@@ -1,6 +1,8 @@
 """cupid-filter: what stays, what goes, and what is said of it."""
 
 import json
+import os
+from threading import Thread
 
 import pytest
 
@@ -85,6 +87,32 @@ def test_limits(tool, files, args, rnas, pairs):
     assert len((files / "dropped.tsv").read_text().splitlines()) - 1 == sum(
         sum(kind["dropped"].values()) for kind in counts.values()
     )
+
+
+def test_a_pipe_is_digested_as_it_is_read(tool, files):
+    """A named pipe cannot be read again for its digest."""
+    digests = []
+    for name in ("rnas.fa", "pipe"):
+        if name == "pipe":
+            os.mkfifo(files / name)
+            Thread(target=lambda: (files / "pipe").write_text(RNAS)).start()
+        assert tool("filter", "-f", files / name, "--report", files / "r.json", files / "pairs.tsv").code == 0
+        digests.append(json.loads((files / "r.json").read_text())["inputs"]["fasta"])
+    assert digests[0] == digests[1]
+
+
+def test_an_own_recipe_is_an_input_not_a_path_in_the_report(tool, files):
+    (files / "own.toml").write_text("[filter]\nmax_length = 25\n")
+    run(tool, files, "--recipe", files / "own.toml", "--type-pairs", "miRNA-snoRNA")
+    text = (files / "report.json").read_text()
+    assert str(files) not in text
+    assert len(json.loads(text)["inputs"]["recipe"]) == 1
+    assert json.loads(text)["longest_kept_nt"] == 25
+
+
+def test_no_rna_left_is_an_error(refused, files):
+    words = "no RNA is left of 8: 7 type-not-selected, 1 repeated-id (the RNAs have lncRNA, miRNA, snoRNA)"
+    refused(3, words, "filter", "-f", files / "rnas.fa", "--rnas-only", "--rna-types", "mirna")
 
 
 def test_pairs_come_from_stdin(tool, files):

@@ -48,6 +48,10 @@ def test_blocks_hold_what_the_whole_holds(pairs, rows):
     assert text_of(block.frame for block in blocks) == path.read_text()
 
 
+def test_the_header_may_follow_blank_lines(pairs):
+    assert read_pairs(pairs("\n\nid_a\tid_b\na\tb\n")).frame.index.tolist() == [4]
+
+
 def test_windows_line_ends_and_blank_lines(pairs):
     table = read_pairs(pairs("id_a\tid_b\r\n\r\na\tb\r\n\r\nc\td\r\n"))
     assert table.column("id_b").tolist() == ["b", "d"]

@@ -39,7 +39,7 @@ def attempt(failure, *argv):
         (MissingError("no GPU"), 4, "no GPU"),
         (OutOfMemoryError("no memory"), 75, "no memory"),
         (MemoryError(), 75, "out of memory (run it where there is more)"),
-        (KeyboardInterrupt(), 130, "interrupted; outputs are as they were before"),
+        (KeyboardInterrupt(), 130, "interrupted; no output is half written"),
     ],
 )
 def test_a_failure_is_one_sentence_and_a_code(capsys, failure, code, message):
@@ -80,6 +80,14 @@ def test_an_output_may_not_be_an_input(capsys, tmp_path):
     assert attempt(None, str(path), "-o", str(tmp_path / "link")) == 2
     assert "is named twice" in capsys.readouterr().err
     assert path.read_text() == "old"
+
+
+def test_an_input_may_not_lie_in_a_folder_that_is_written(capsys, tmp_path):
+    made = parser()
+    made.folders.append("output")
+    (tmp_path / "p.tsv").write_text("precious")
+    assert run_tool(made, lambda args, report: None, [str(tmp_path / "p.tsv"), "-o", str(tmp_path)]) == 2
+    assert "lies in the folder" in capsys.readouterr().err
 
 
 def test_two_outputs_may_not_be_one_file(capsys, tmp_path):

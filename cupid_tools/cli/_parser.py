@@ -1,0 +1,110 @@
+"""The command line of a tool: a parser that knows its files, and what is refused before any work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cupid_tools.errors import EXIT_USAGE, UsageError
+
+
+class ToolParser(argparse.ArgumentParser):
+    """A parser that knows which of its options are files.
+
+    Attributes:
+        inputs: names of the options that are read.
+        outputs: names of the options that are written.
+        folders: those of *outputs* that are folders.
+    """
+
+    def __init__(self, prog: str, description: str, **options: Any) -> None:
+        super().__init__(
+            prog=prog, description=description, allow_abbrev=False, formatter_class=_HelpFormatter, **options
+        )
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.folders: list[str] = []
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and one ERROR line, and exit 2."""
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: ERROR: {message}\n")
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Help as wide as the terminal up to 100 columns, descriptions kept in paragraphs."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=min(100, _terminal_width()))
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        return "\n\n".join(super(_HelpFormatter, self)._fill_text(part, width, indent) for part in paragraphs)
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size().columns - 2
+    except OSError:
+        return 100
+
+
+def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
+    """Refuse outputs that cannot be written, or that would replace an input or each other.
+
+    Raises:
+        UsageError: a file is named twice, or lies in a folder that is written.
+        CupidError: an output cannot be written.
+    """
+    from cupid_tools.io.atomic import STDOUT, check_writable
+    from cupid_tools.io.streams import STDIN
+
+    read = [path for name in parser.inputs for path in _files(args, name)]
+    written = [path for name in parser.outputs for path in _files(args, name)]
+    if read.count(STDIN) > 1:
+        raise UsageError("stdin can be read only once", hint="give a file for all but one input")
+    if written.count(STDOUT) > 1:
+        raise UsageError("stdout can be written only once", hint="give a file for all but one output")
+    folders = [path for name in parser.folders for path in _files(args, name)]
+    taken = {os.path.realpath(path) for path in read if path != STDIN}
+    for path in written:
+        if path not in folders:
+            check_writable(path)
+        if path == STDOUT or (Path(path).exists() and not Path(path).is_file() and path not in folders):
+            continue  # a device such as /dev/null may well be named twice
+        if os.path.realpath(path) in taken:
+            raise UsageError(f"{path} is named twice", hint="an output must be a file of its own")
+        taken.add(os.path.realpath(path))
+    for folder in map(os.path.realpath, folders):
+        for path in taken - {folder}:
+            if Path(path).is_relative_to(folder):
+                raise UsageError(f"{path} lies in the folder {folder}, which is written", hint="name another folder")
+
+
+def described(parser: ToolParser, args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[str | None]]]:
+    """What ``--report`` says of the command line: settings by name, and the SHA-256 of inputs by option; no path."""
+    from cupid_tools.io.streams import STDIN, input_digest
+
+    digests: dict[str, list[str | None]] = {}
+    untold = {*parser.outputs, "quiet", "log_level"}
+    for name in sorted(parser.inputs):
+        files = [path for path in _files(args, name) if path == STDIN or Path(path).exists()]
+        if files or getattr(args, name) is None:  # else it is a name, such as that of a published recipe
+            digests[name] = [input_digest(path) for path in files]
+            untold.add(name)
+    return {name: value for name, value in sorted(vars(args).items()) if name not in untold}, digests
+
+
+def _files(args: argparse.Namespace, name: str) -> list[str]:
+    """The files that an option names; an embedding store is two, its vectors and its table."""
+    value = getattr(args, name)
+    paths = [value] if isinstance(value, str) else list(value or [])
+    stores = [path for path in paths if path.endswith(".npy")]
+    if stores:
+        from cupid_tools.io.store import table_path
+
+        paths += [str(table_path(path)) for path in stores]
+    return paths
