@@ -59,6 +59,11 @@ def sequence_groups(rnas: Iterable[Rna]) -> Groups:
     return _numbered(rna.sequence for rna in rnas)
 
 
+def reversible_groups(rnas: Iterable[Rna]) -> Groups:
+    """As ``sequence_groups``, but an RNA and its reverse, which augmentation makes, have the same number too."""
+    return _numbered(min(rna.sequence, rna.sequence[::-1]) for rna in rnas)
+
+
 def read_groups(path: str | os.PathLike[str]) -> dict[str, str]:
     """Read a table of groups: two tab-separated columns with the header ``id``, ``group``.
 

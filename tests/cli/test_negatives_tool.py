@@ -82,7 +82,7 @@ def test_a_hub_gives_way_and_says_so(tool, data, tmp_path):
 
 
 def test_too_few_free_pairs(refused, data):
-    words = "pairs.tsv: miRNA x lncRNA needs 32370 negatives for 1079 positives, but only 22461 pairs are free"
+    words = "pairs.tsv: miRNA x lncRNA needs 32,370 negatives for 1,079 positives, but only 22,461 pairs are free"
     error = refused(3, words, "negatives", "-f", data / "rnas.fa", "--per-positive", 30, data / "pairs.tsv")
     assert "--per-positive 20 fits" in error
 

@@ -5,17 +5,19 @@ from collections import Counter, defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import PairTable
+from cupid_tools.sampling.augment import WAYS, AugmentSettings, augment_pairs, flipped_rnas
 from cupid_tools.sampling.coded import code_pairs
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 from cupid_tools.sampling.negatives.draw import draw_negatives
-from cupid_tools.vocab import Pair, Rna
+from cupid_tools.vocab import FLIP_SUFFIX, Pair, Rna
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hows = st.sets(st.sampled_from(WAYS), min_size=1).map(lambda some: tuple(way for way in WAYS if way in some))
 
 
 @st.composite
@@ -106,9 +108,52 @@ def test_a_refusal_names_a_number_that_fits(study):
         drawn(rnas, frame, "type-matched", 50)
     except InputError as error:
         text = str(error)
-        if "--per-positive" in text:
+        if " fits" in text:
             fits = int(text.split("--per-positive ")[1].split()[0])
             assert drawn(rnas, frame, "type-matched", fits)
+
+
+@pytest.mark.parametrize("strategy", list(STRATEGIES))
+@given(study=studies(), how=hows, augmented=st.sampled_from([("train",), ("train", "valid", "test")]))
+@QUICK
+def test_a_flip_is_the_same_rna_but_in_its_direction(strategy, study, how, augmented):
+    """Augmented as it is documented: no negative is a flip or half a flip of a pair, and none mixes directions."""
+    rnas, frame = study
+    assume("split" in frame)
+    blocks = augment_pairs(PairTable(frame, "pairs.tsv"), AugmentSettings(how, augmented))
+    whole = pd.concat(blocks)
+    rnas = rnas | {rna.id: rna for rna in flipped_rnas(rnas, blocks)}
+    try:
+        rows = drawn(rnas, whole, strategy, 1)
+    except InputError:
+        return
+    originals = {name: rnas[name.removesuffix(FLIP_SUFFIX)].sequence for name in rnas}
+    known = {Pair(originals[a], originals[b]).key for a, b in zip(frame["id_a"], frame["id_b"], strict=True)}
+    assert not known & {Pair(originals[a], originals[b]).key for a, b, _ in rows}
+    assert all(originals[a] != originals[b] for a, b, _ in rows)
+    assert all(a.endswith(FLIP_SUFFIX) == b.endswith(FLIP_SUFFIX) for a, b, _ in rows)
+    keys = [Pair(rnas[a].sequence, rnas[b].sequence).key for a, b, _ in rows]
+    assert len(keys) == len(set(keys))
+
+    def directions(pairs):
+        return Counter((split, rnas[a].type, rnas[b].type, a.endswith(FLIP_SUFFIX)) for a, b, split in pairs)
+
+    positive = whole[whole["label"] == 1]
+    assert directions(rows) == directions(positive[["id_a", "id_b", "split"]].itertuples(index=False))
+
+
+def test_flips_of_positives_that_were_not_augmented_are_never_drawn():
+    """Two miRNAs and two lncRNAs; the one pair that nobody tested is all there is to draw, in each direction."""
+    rnas = {name: Rna(name, sequence, name[0]) for name, sequence in
+            {"m0": "ACGUUU", "m1": "AACGUU", "l0": "GGCUUU", "l1": "GCCUUUA"}.items()}  # fmt: skip
+    rows = [("m0", "l0", 1, "train"), ("m1", "l1", 1, "train"), ("m0", "l1", 1, "test")]
+    frame = pd.DataFrame(rows, columns=["id_a", "id_b", "label", "split"], index=[2, 3, 4])
+    blocks = augment_pairs(PairTable(frame, "pairs.tsv"), AugmentSettings(("flip",), ("train",)))
+    rnas |= {rna.id: rna for rna in flipped_rnas(rnas, blocks)}
+    whole = pd.concat(blocks)[lambda frame: frame["split"] == "train"]
+    known = pd.concat([whole, frame[frame["split"] == "test"].assign(label=0)])
+    with pytest.raises(InputError, match="needs 2 negatives for 2 positives, but only 1 pairs are free"):
+        drawn(rnas, known, "type-matched", 1)
 
 
 def test_all_free_pairs_can_be_had():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import IO
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import LABEL, ORIGIN, SPLIT, PairTable, write_coded
-from cupid_tools.sampling.coded import CodedPairs
+from cupid_tools.sampling.coded import CodedPairs, Codes
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 from cupid_tools.sampling.negatives.space import KeySet, Strategy, Stratum, spread
+from cupid_tools.sampling.relatives import reversible_groups
 from cupid_tools.sampling.seeds import rng_for
-from cupid_tools.vocab import NEGATIVE, OBSERVED, SPLITS
+from cupid_tools.vocab import FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS
 
 _EVERYTHING = ""
 """The split of a table without splits."""
@@ -27,6 +29,11 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
     sequences equal those of one; nor a pair of equal sequences; nor drawn twice. Its RNAs are among those that rows
     of its split name. Test and valid draw before train, since their RNAs are fewer.
 
+    Augmentation holds that a pair and the pair of both reversed RNAs have one label. So, in all of this but "twice",
+    an RNA and its reverse count as one, even where only train was augmented: the reverse of a test positive is no
+    train negative. And a reversed RNA, which its id tells, gives way to a reversed one only, as if it were of another
+    type: a negative mixes directions no more than its positive does, so that direction tells nothing.
+
     Returns:
         The strata with their negatives, in the order train, valid, test and then by types.
 
@@ -35,16 +42,19 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
     """
     if not pairs.positive.any():
         raise InputError(table.path, "holds no positive", hint="negatives are drawn for rows whose label is 1")
-    differ = pairs.sequences[pairs.a] != pairs.sequences[pairs.b]  # others are never free, so they need not be known
-    known = KeySet(np.unique(pairs.pair_keys(pairs.sequences)[differ]))
-    strata = list(_strata(table, pairs, settings.per_positive))
+    sequences = reversible_groups(pairs.rnas)
+    differ = sequences[pairs.a] != sequences[pairs.b]  # others are never free, so they need not be known
+    keys = np.unique(pairs.pair_keys(sequences)[differ])
+    known: dict[tuple[bool, ...], KeySet] = defaultdict(lambda: KeySet(keys))  # by direction, and what was drawn in it
+    strata = list(_strata(table, pairs, sequences, settings.per_positive))
     strategy: Strategy = STRATEGIES.load(settings.strategy)
     for stratum in sorted(strata, key=lambda stratum: -_place(stratum.split)):  # stable: by types within a split
         rng = rng_for(settings.seed, "negatives", settings.strategy, stratum.split, *stratum.types)
-        stratum.start(known)
+        taken = known[stratum.direction]
+        stratum.start(taken)
         strategy.draw(stratum, rng)
         spread(stratum, *np.unique(stratum.a, return_counts=True), rng)
-        known.add(np.sort(stratum.keys(*stratum.drawn())))
+        taken.add(np.sort(stratum.keys(*stratum.drawn())))
     _refuse_shortage(table, strata)
     return strata
 
@@ -76,8 +86,9 @@ def write_negatives(
     return written
 
 
-def _strata(table: PairTable, pairs: CodedPairs, per_positive: int) -> Iterator[Stratum]:
+def _strata(table: PairTable, pairs: CodedPairs, sequences: Codes, per_positive: int) -> Iterator[Stratum]:
     size = len(pairs.rnas)
+    kind_of, names = _kinds(pairs)
     lengths = np.array([len(rna.sequence) for rna in pairs.rnas], dtype=np.int64)
     splits = table.column(SPLIT) if table.has(SPLIT) else np.full(len(table), _EVERYTHING, dtype=object)
     for split in sorted(set(splits), key=_place):
@@ -85,20 +96,26 @@ def _strata(table: PairTable, pairs: CodedPairs, per_positive: int) -> Iterator[
         named = pairs.named(here)
         rows = np.sort((pairs.a * size + pairs.b)[here & pairs.positive])  # the order of the rows must not matter
         a, b = rows // size, rows % size
-        kinds = pairs.types[a] * len(pairs.type_names) + pairs.types[b]
+        kinds = kind_of[a] * len(names) + kind_of[b]
         for kind in np.unique(kinds):
-            first, second = divmod(int(kind), len(pairs.type_names))
+            first, second = divmod(int(kind), len(names))
             yield Stratum(
                 split=str(split),
-                types=(pairs.type_names[first], pairs.type_names[second]),
+                types=(names[first], names[second]),
                 a=a[kinds == kind],
                 b=b[kinds == kind],
-                first=named[pairs.types[named] == first],
-                second=named[pairs.types[named] == second],
+                first=named[kind_of[named] == first],
+                second=named[kind_of[named] == second],
                 lengths=lengths,
-                sequences=pairs.sequences,
+                sequences=sequences,
                 per_positive=per_positive,
             )
+
+
+def _kinds(pairs: CodedPairs) -> tuple[Codes, list[str]]:
+    """What may replace what: the number of each RNA's type and direction, int64 [N]; and the names of the numbers."""
+    flipped = np.array([rna.id.endswith(FLIP_SUFFIX) for rna in pairs.rnas], dtype=np.int64)
+    return pairs.types * 2 + flipped, [name + suffix for name in pairs.type_names for suffix in ("", FLIP_SUFFIX)]
 
 
 def _place(split: str) -> int:
@@ -106,14 +123,29 @@ def _place(split: str) -> int:
 
 
 def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
-    """Raise InputError for the stratum that allows the fewest negatives a positive, if one lacks any."""
-    short = [stratum for stratum in strata if stratum.missing]
+    """Raise InputError for the RNAs that allow the fewest negatives a positive, if some stratum lacks any.
+
+    Strata of both orders of two types share their free pairs, so they are told as one.
+    """
+    rivals = defaultdict(list)
+    for stratum in strata:
+        rivals[stratum.split, *sorted(stratum.types)].append(stratum)
+    short = [group for group in rivals.values() if any(stratum.missing for stratum in group)]
     if not short:
         return
-    worst = min(short, key=lambda stratum: (stratum.needed - stratum.missing) // len(stratum.a))
-    possible = worst.needed - worst.missing
-    most = possible // len(worst.a)
-    place = f" in split {worst.split!r}" if worst.split else ""
-    problem = f"{' x '.join(worst.types)}{place} needs {worst.needed} negatives for {len(worst.a)} positives"
-    remedy = f"--per-positive {most} fits" if most else "its RNAs are too few: give more pairs, or larger splits"
-    raise InputError(table.path, f"{problem}, but only {possible} pairs are free", hint=remedy)
+    worst = min(short, key=_most)
+    needed, missing = sum(stratum.needed for stratum in worst), sum(stratum.missing for stratum in worst)
+    place = f" in split {worst[0].split!r}" if worst[0].split else ""
+    problem = f"{' x '.join(worst[0].types)}{place} needs {needed:,} negatives for {_positives(worst):,} positives"
+    fits = "fits" if len(worst) == 1 else "may fit"  # which order gets which pairs is left to chance
+    remedy = f"--per-positive {_most(worst)} {fits}" if _most(worst) else "give more pairs, or larger splits"
+    raise InputError(table.path, f"{problem}, but only {needed - missing:,} pairs are free", hint=remedy)
+
+
+def _positives(strata: list[Stratum]) -> int:
+    return sum(len(stratum.a) for stratum in strata)
+
+
+def _most(strata: list[Stratum]) -> int:
+    """How many negatives a positive the *strata* found together."""
+    return sum(stratum.needed - stratum.missing for stratum in strata) // _positives(strata)

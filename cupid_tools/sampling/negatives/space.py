@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.sampling.coded import CODE_BITS, MAX_RNAS, Codes, unordered
+from cupid_tools.vocab import FLIP_SUFFIX
 
 BATCH = MAX_RNAS
 """Pairs that are looked up at a time, which bounds memory."""
@@ -81,13 +82,13 @@ class Stratum:
 
     Attributes:
         split: ``train``, ``valid``, ``test``, or empty where the table has no splits.
-        types: names of the first and of the second RNA's type.
+        types: names of the first and of the second RNA's type; those of reversed RNAs end in ``FLIP_SUFFIX``.
         a: int64 [P], first RNA of each positive, sorted together with *b*.
         b: int64 [P], second RNA.
-        first: RNAs of the split that have the first type, sorted.
-        second: RNAs of the split that have the second type, sorted.
+        first: RNAs of the split that have the first type and direction, sorted.
+        second: RNAs of the split that have the second type and direction, sorted.
         lengths: int64 [N], of all RNAs, in nt.
-        sequences: int64 [N], equal for RNAs of equal sequence.
+        sequences: int64 [N], equal for RNAs of equal sequence, in whatever direction it is read.
         per_positive: negatives wanted for each positive.
         taken: keys of the pairs between these RNAs that cannot be drawn any more.
     """
@@ -103,6 +104,11 @@ class Stratum:
     per_positive: int
     taken: KeySet = field(default_factory=KeySet)
     _drawn: list[tuple[Codes, Codes]] = field(default_factory=list)
+
+    @property
+    def direction(self) -> tuple[bool, ...]:
+        """Which of the two types are reversed, without their order; a pair can be drawn once in each direction."""
+        return tuple(sorted(name.endswith(FLIP_SUFFIX) for name in self.types))
 
     @property
     def needed(self) -> int:
