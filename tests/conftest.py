@@ -14,12 +14,19 @@ from tests.chain import run_chain
 
 DATA = Path(__file__).parent.parent / "test-data"
 EXPECTED = DATA / "expected"
+FOLDER = ""
+"""Suffix of an output that is a folder."""
 
 
 class Outcome(NamedTuple):
     code: int
     stdout: str
     stderr: str
+
+
+def contents(folder):
+    """Every file below *folder* with its bytes."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def pytest_addoption(parser):
@@ -69,9 +76,14 @@ def refused(tool, tmp_path):
     """Assert that a tool refuses its input: exit code, one ERROR line that holds *words*, old output untouched."""
 
     def run(code, words, name, *args, stdin="", output="-o", suffix=".out"):
-        target = tmp_path / f"yesterday{suffix}"
-        target.write_text("yesterday\n")
-        before = sorted(tmp_path.iterdir())
+        folder = tmp_path / "outputs"
+        folder.mkdir(exist_ok=True)
+        target = folder / f"yesterday{suffix}"
+        if suffix == FOLDER:
+            target.mkdir(exist_ok=True)
+        else:
+            target.write_text("yesterday\n")
+        before = contents(tmp_path)
         outcome = tool(name, *args, output, target, stdin=stdin)
         assert outcome.code == code, outcome
         errors = [line for line in outcome.stderr.splitlines() if "ERROR" in line]
@@ -79,8 +91,7 @@ def refused(tool, tmp_path):
         assert errors[0].startswith(f"cupid-{name}: ERROR: ")
         assert words in errors[0], errors[0]
         assert outcome.stdout == ""
-        assert target.read_text() == "yesterday\n"
-        assert sorted(tmp_path.iterdir()) == before
+        assert contents(tmp_path) == before
         return errors[0]
 
     return run

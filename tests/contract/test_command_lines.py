@@ -1,5 +1,6 @@
 """Every tool keeps the manners that its users and front ends rely on."""
 
+import ast
 import configparser
 import importlib
 from pathlib import Path
@@ -11,6 +12,8 @@ from cupid_tools import __version__
 ROOT = Path(__file__).parents[2]
 TOOLS = sorted(path.stem for path in (ROOT / "cupid_tools" / "cli").glob("*.py") if not path.stem.startswith("_"))
 SHORT = {"-h", "-f", "-e", "-m", "-o"}
+VALUES = {"TYPE,...", "TYPE-TYPE,...", "NAMES"}
+TEXTS = {"device", "title"}
 
 
 def parser_of(tool):
@@ -82,11 +85,20 @@ def test_every_tool_reports(name):
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_files_are_declared(name):
-    """What is read or written is known to the runtime, which guards it; a path-like option may not be forgotten."""
+    """What is read or written is known to the runtime, which guards it: any option that is not plainly a value."""
     parser = parser_of(name)
     declared = {*parser.inputs, *parser.outputs}
-    files = {"FASTA", "TSV", "NPY", "JSON", "PAIRS", "FILE", "MODEL", "FOLDER"}
     for action in parser._actions:
-        if action.metavar in files:
-            assert action.dest in declared, action.option_strings
+        value = action.nargs == 0 or action.choices or action.type or action.metavar in VALUES or action.dest in TEXTS
+        assert value or action.dest in declared, action.option_strings
     assert declared <= {action.dest for action in parser._actions}
+
+
+def test_all_modules_are_laid_out_alike():
+    """get_parser, run and main come first, in this order, and no other public name."""
+    for name in TOOLS:
+        tree = ast.parse((ROOT / "cupid_tools" / "cli" / f"{name}.py").read_text(encoding="utf-8"))
+        functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        assert functions[:3] == ["get_parser", "run", "main"], name
+        assert all(function.startswith("_") for function in functions[3:]), name
+        assert parser_of(name).description == ast.get_docstring(tree, clean=False), name
