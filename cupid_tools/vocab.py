@@ -21,6 +21,8 @@ TRAIN, VALID, TEST = SPLITS = ("train", "valid", "test")
 OBSERVED = "observed"
 AUGMENTED = "augmented"
 """Prefix of the origin of rows that augmentation made, as in ``augmented:flip``."""
+SWAP, FLIP, BOTH = WAYS = ("swap", "flip", "both")
+"""What augmentation does to a pair: the other order, both RNAs reversed, or both of these."""
 NEGATIVE = "negative"
 """Prefix of the origin of drawn negatives, as in ``negative:type-matched``."""
 

@@ -8,44 +8,42 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cupid_tools.cli._options import add_common, add_fasta, add_fasta_out, add_output, add_pairs
+from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
-from cupid_tools.vocab import SPLITS, TRAIN
+from cupid_tools.vocab import SPLITS, TRAIN, WAYS
 
 if TYPE_CHECKING:
     from cupid_tools.io.report import Report
 
 log = logging.getLogger("cupid_tools")
 
-_WAYS = ("swap", "flip", "both")
-
 
 def get_parser() -> ToolParser:
     """The options of cupid-augment."""
     parser = ToolParser("cupid-augment", __doc__)
-    add_pairs(parser, "pairs with a split column")
-    add_fasta(parser)
-    add_output(parser)
-    add_fasta_out(parser, required=True, help="where to write the RNAs together with the reversed ones")
+    options.add_pairs(parser, "pairs with a split column")
+    options.add_fasta(parser)
+    options.add_output(parser)
+    options.add_fasta_out(parser, required=True, help="where to write the RNAs together with the reversed ones")
     group = parser.add_argument_group("augmentation")
     group.add_argument(
         "--how",
-        type=_some_of(_WAYS),
-        default=_WAYS,
+        type=options.some_of(WAYS),
+        default=WAYS,
         metavar="WAYS",
-        help="some of swap, flip, both; separated by commas (default: swap,flip,both)",
+        help=f"some of {', '.join(WAYS)}; separated by commas (default: {','.join(WAYS)})",
     )
     group.add_argument(
         "--splits",
-        type=_some_of(SPLITS),
+        type=options.some_of(SPLITS),
         default=(TRAIN,),
         metavar="SPLITS",
         help=f"splits whose pairs are copied; {','.join(SPLITS)} is the published protocol (default: {TRAIN})",
     )
-    add_common(parser)
+    options.add_common(parser)
     return parser
 
 
@@ -53,7 +51,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Write the pairs with their copies, and the RNAs with the reversed ones."""
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.fasta import load_rnas, read_types, write_fasta
-    from cupid_tools.io.pairs import read_pairs, write_pairs
+    from cupid_tools.io.pairs import SPLIT, read_pairs, write_pairs
     from cupid_tools.sampling.augment import AugmentSettings, augment_pairs, flipped_rnas, refuse_flipped_rnas
 
     settings = AugmentSettings(args.how, args.splits)
@@ -66,28 +64,16 @@ def run(args: argparse.Namespace, report: Report) -> None:
     with atomic_write(args.fasta_out) as fasta, atomic_write(args.output) as handle:
         write_fasta(fasta, [*rnas.values(), *flipped])
         written = write_pairs(handle, blocks)
-    report.count("pairs", read=len(table), added=written - len(table), written=written)
+    added = written - len(table)
+    report.count("pairs", read=len(table), added=added, written=written)
     report.count("rnas", read=len(rnas), added=len(flipped), written=len(rnas) + len(flipped))
-    possible = int(table.frame["split"].isin(settings.splits).sum()) * len(settings.how)
-    report.details["copies_already_there"] = possible - (written - len(table))
-    log.info("added %d copies to %d pairs, and %d reversed RNAs", written - len(table), len(table), len(flipped))
-    if possible > written - len(table):
-        log.info("%d copies were there already", possible - (written - len(table)))
-
-
-def _some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    """A parser of comma-separated names, in the order of *known*, for argparse."""
-
-    def parse(text: str) -> tuple[str, ...]:
-        names = text.split(",")
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
-        return tuple(name for name in known if name in names)
-
-    return parse
+    there = int(table.frame[SPLIT].isin(settings.splits).sum()) * len(settings.how) - added
+    report.details["copies_already_there"] = there
+    log.info("added %s copies to %s pairs, and %s reversed RNAs", f"{added:,}", f"{len(table):,}", f"{len(flipped):,}")
+    if there:
+        log.info("%s copies were there already", f"{there:,}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run cupid-augment."""
+    """Run cupid-augment and return its exit code."""
     return run_tool(get_parser(), run, argv)

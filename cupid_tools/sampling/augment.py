@@ -10,9 +10,7 @@ import pandas as pd
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, ORIGIN, SPLIT, PairTable
-from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, OBSERVED, TRAIN, Rna
-
-SWAP, FLIP, BOTH = WAYS = ("swap", "flip", "both")
+from cupid_tools.vocab import AUGMENTED, FLIP, FLIP_SUFFIX, OBSERVED, SWAP, WAYS, Rna
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,8 @@ class AugmentSettings:
         splits: whose rows are augmented; the published protocol takes all.
     """
 
-    how: tuple[str, ...] = WAYS
-    splits: tuple[str, ...] = (TRAIN,)
+    how: tuple[str, ...]
+    splits: tuple[str, ...]
 
 
 def augment_pairs(table: PairTable, settings: AugmentSettings) -> list[pd.DataFrame]:
@@ -42,7 +40,7 @@ def augment_pairs(table: PairTable, settings: AugmentSettings) -> list[pd.DataFr
         InputError: no split column, or an id that is flipped already.
     """
     table.require(SPLIT, hint="run cupid-split first: copies of one pair must not part")
-    _refuse_flipped(table)
+    _refuse_flipped(table, _REMEDY)
     if not table.has(ORIGIN):
         table = table.assign(origin=OBSERVED)
     source = table.frame[table.frame[SPLIT].isin(settings.splits)]
@@ -55,6 +53,15 @@ def augment_pairs(table: PairTable, settings: AugmentSettings) -> list[pd.DataFr
         kept.append(block[~repeated[start : start + len(block)]])
         start += len(block)
     return kept
+
+
+def refuse_augmented(table: PairTable) -> None:
+    """Raise InputError for the first row that augmentation made: a split could part it from the pair it copies."""
+    remedy = "split first, then augment"
+    _refuse_flipped(table, remedy)
+    if table.has(ORIGIN):
+        copies = table.frame[ORIGIN].str.startswith(AUGMENTED).to_numpy(dtype=bool)
+        table.refuse(copies, "pair {id_a}, {id_b} was augmented already: its origin is {origin}", hint=remedy)
 
 
 def flipped_rnas(rnas: Mapping[str, Rna], blocks: list[pd.DataFrame]) -> Iterator[Rna]:
@@ -77,13 +84,12 @@ _ALREADY = f"RNA '{{id}}' ends in {FLIP_SUFFIX}, so it was augmented already"
 _REMEDY = "augment once, or rename the RNA"
 
 
-def _refuse_flipped(table: PairTable) -> None:
+def _refuse_flipped(table: PairTable, remedy: str) -> None:
     for column in (ID_A, ID_B):
         flipped = {name for name in set(table.frame[column]) if name.endswith(FLIP_SUFFIX)}
         if flipped:
-            table.refuse(
-                table.frame[column].isin(flipped).to_numpy(), _ALREADY.format(id=f"{{{column}}}"), hint=_REMEDY
-            )
+            rows = table.frame[column].isin(flipped).to_numpy()
+            table.refuse(rows, _ALREADY.format(id=f"{{{column}}}"), hint=remedy)
 
 
 def _copy(source: pd.DataFrame, way: str) -> pd.DataFrame:

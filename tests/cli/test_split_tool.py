@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cupid_tools.io.fasta import load_rnas
+from cupid_tools.sampling.splits import SPLITTERS
 from cupid_tools.sampling.splits.check import check_promise
 from cupid_tools.sampling.splits.partition import TESTED, TRAINED
 
@@ -105,3 +106,17 @@ def test_a_broken_promise_is_noticed(data):
     for side in (0, 1):
         with pytest.raises(AssertionError, match="test and train share"):
             check_promise(pairs, pairs.sequences, parts, sides=(side,))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("flip", "~flip' ends in ~flip, so it was augmented already"), ("swap", "its origin is augmented:swap")],
+)
+@pytest.mark.parametrize("by", list(SPLITTERS))
+def test_copies_must_not_part_from_their_pair(tool, refused, data, pairs, tmp_path, how, words, by):
+    split = tool("split", "-f", data / "rnas.fa", pairs).stdout
+    options = ["--how", how, "--fasta-out", tmp_path / "all.fa"]
+    augmented = tool("augment", "-f", data / "rnas.fa", *options, stdin=split).stdout
+    error = refused(3, words, "split", "-f", tmp_path / "all.fa", "--by", by, stdin=augmented)
+    assert error.startswith("cupid-split: ERROR: stdin:122: ")
+    assert error.endswith("(split first, then augment)")

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cupid_tools.io.pairs import PairTable
-from cupid_tools.sampling.augment import WAYS, AugmentSettings, augment_pairs, flipped_rnas
-from cupid_tools.vocab import FLIP_SUFFIX, Rna
+from cupid_tools.sampling.augment import AugmentSettings, augment_pairs, flipped_rnas
+from cupid_tools.vocab import FLIP_SUFFIX, SPLITS, WAYS, Rna
 
 
 @st.composite
@@ -44,7 +44,7 @@ def test_every_copy_is_there_once(table, how, splits):
 @settings(deadline=None)
 def test_distinct_pairs_become_four_and_flips_undo_themselves(table):
     frame = table.frame[(table.frame["id_a"] < table.frame["id_b"]).to_numpy()].drop_duplicates(["id_a", "id_b"])
-    blocks = augment_pairs(PairTable(frame, "pairs.tsv"), AugmentSettings(splits=("train", "valid", "test")))
+    blocks = augment_pairs(PairTable(frame, "pairs.tsv"), AugmentSettings(WAYS, SPLITS))
     assert sum(map(len, blocks)) == 4 * len(frame)
     rng = np.random.default_rng(0)
     rnas = {f"r{i}": Rna(f"r{i}", "".join(rng.choice(list("ACGU"), 9)), "miRNA", "note=1") for i in range(6)}

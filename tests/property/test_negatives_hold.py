@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import PairTable
-from cupid_tools.sampling.augment import WAYS, AugmentSettings, augment_pairs, flipped_rnas
+from cupid_tools.sampling.augment import AugmentSettings, augment_pairs, flipped_rnas
 from cupid_tools.sampling.coded import code_pairs
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 from cupid_tools.sampling.negatives.draw import draw_negatives
-from cupid_tools.vocab import FLIP_SUFFIX, Pair, Rna
+from cupid_tools.vocab import FLIP_SUFFIX, WAYS, Pair, Rna
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hows = st.sets(st.sampled_from(WAYS), min_size=1).map(lambda some: tuple(way for way in WAYS if way in some))

@@ -137,7 +137,7 @@ def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
     needed, missing = sum(stratum.needed for stratum in worst), sum(stratum.missing for stratum in worst)
     place = f" in split {worst[0].split!r}" if worst[0].split else ""
     problem = f"{' x '.join(worst[0].types)}{place} needs {needed:,} negatives for {_positives(worst):,} positives"
-    fits = "fits" if len(worst) == 1 else "may fit"  # which order gets which pairs is left to chance
+    fits = "fits" if all(len(group) == 1 for group in short) else "may fit"  # rivals share by chance
     remedy = f"--per-positive {_most(worst)} {fits}" if _most(worst) else "give more pairs, or larger splits"
     raise InputError(table.path, f"{problem}, but only {needed - missing:,} pairs are free", hint=remedy)
 
