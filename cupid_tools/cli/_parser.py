@@ -59,9 +59,12 @@ def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
         UsageError: a file is named twice, or lies in a folder that is written.
         CupidError: an output cannot be written.
     """
-    from cupid_tools.io.atomic import STDOUT, check_writable
+    from cupid_tools.io.atomic import STDOUT, check_writable, is_stream
     from cupid_tools.io.streams import STDIN
 
+    for name, value in vars(args).items():
+        if value == "":  # as of an unset variable, which must not change what is done
+            raise UsageError(f"--{name.replace('_', '-')} is empty", hint="give a value, or leave it out")
     read = [path for name in parser.inputs for path in _files(args, name)]
     written = [path for name in parser.outputs for path in _files(args, name)]
     if read.count(STDIN) > 1:
@@ -73,7 +76,7 @@ def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
     for path in written:
         if path not in folders:
             check_writable(path)
-        if path == STDOUT or (Path(path).exists() and not Path(path).is_file() and path not in folders):
+        if path == STDOUT or is_stream(path):
             continue  # a device such as /dev/null may well be named twice
         if os.path.realpath(path) in taken:
             raise UsageError(f"{path} is named twice", hint="an output must be a file of its own")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
 import signal
@@ -32,6 +31,8 @@ log = logging.getLogger("cupid_tools")
 
 __all__ = ["LOG_LEVELS", "ToolParser", "log", "run_tool"]
 
+_NO_MEMORY = "out of memory (run it where there is more)"
+
 Run = Callable[[argparse.Namespace, "Report"], None]
 
 
@@ -51,22 +52,25 @@ def run_tool(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
     previous = _raise_on_termination()
     try:
         _run(parser, run, args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return EXIT_OK
     except CupidError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; no output is half written", EXIT_INTERRUPTED)
     except MemoryError:
-        return _fail("out of memory (run it where there is more)", EXIT_OUT_OF_MEMORY)
+        return _fail(_NO_MEMORY, EXIT_OUT_OF_MEMORY)
     except BrokenPipeError:
         return _close_quietly()
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _close_quietly()
+        if _is_shortage(error):
+            return _fail(_NO_MEMORY, EXIT_OUT_OF_MEMORY)
         name = f"{error.filename}: " if error.filename else ""
         return _fail(f"{name}{(error.strerror or str(error)).lower()}", EXIT_FAILURE)
     except Exception as error:
+        if _is_shortage(error):
+            return _fail(_NO_MEMORY, EXIT_OUT_OF_MEMORY)
         log.debug("traceback", exc_info=True)
         hint = "this is a bug in cupid-tools; --log-level debug shows where, please report it"
         return _fail(f"{type(error).__name__}: {error} ({hint})", EXIT_FAILURE)
@@ -106,6 +110,11 @@ class _LogFormatter(logging.Formatter):
         level = f"{record.levelname}: " if record.levelno >= logging.WARNING else ""
         text = f"{self._prog}: {level}{record.getMessage()}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Whether a library could not be loaded for want of memory, which has no exception of its own."""
+    return "failed to map segment" in str(error) or "cannot allocate memory" in str(error).lower()
 
 
 def _fail(message: str, code: int) -> int:

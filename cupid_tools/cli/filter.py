@@ -11,6 +11,7 @@ import argparse
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from cupid_tools.cli import _options as options
@@ -84,10 +85,15 @@ def _limits(args: argparse.Namespace) -> RnaLimits:
     max_length = args.max_length or int(load_recipe(args.recipe)["filter"]["max_length"])
     if args.min_length > max_length:
         raise UsageError(f"--min-length {args.min_length} exceeds the longest RNA kept, {max_length} (--max-length)")
-    if args.rnas_only and (args.pairs != "-" or args.fasta_out):
-        raise UsageError("--rnas-only reads no pair table and writes the RNAs to -o (leave out PAIRS and --fasta-out)")
-    types = frozenset(args.rna_types.split(",")) if args.rna_types else None
+    if args.rnas_only and (args.pairs != "-" or args.fasta_out or args.type_pairs or args.keep_unpaired):
+        problem = "--rnas-only reads no pair table and writes the RNAs to -o"
+        raise UsageError(problem, hint="leave out PAIRS, --fasta-out, --type-pairs and --keep-unpaired")
+    types = frozenset(_names(args.rna_types)) if args.rna_types else None
     return RnaLimits(args.min_length, max_length, args.ambiguous, types)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def _filter_rnas(args: argparse.Namespace, limits: RnaLimits, report: Report) -> None:
@@ -132,11 +138,10 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
         alone = (name for name in sieve.ids if name not in paired and name not in beyond_limits)
         sieve.dropped += [(name, rna_filters.UNPAIRED) for name in alone]
         rnas = {name: rna for name, rna in rnas.items() if name in paired}
-    if args.fasta_out:
-        with atomic_write(args.fasta_out) as handle:
-            write_fasta(handle, rnas.values())
-    with atomic_write(args.output) as handle:
-        write_pairs(handle, [kept.frame])
+    with ExitStack() as outputs:  # both or none: a full disk at the second leaves the first as it was
+        if args.fasta_out:
+            write_fasta(outputs.enter_context(atomic_write(args.fasta_out)), rnas.values())
+        write_pairs(outputs.enter_context(atomic_write(args.output)), [kept.frame])
     _report_rnas(report, sieve, len(rnas), Counter(rna.type for rna in rnas.values()))
     report.count("pairs", read=len(table), written=len(kept), dropped=report.reasons("pair"))
     _tell("pairs", len(table), pair_filters.count_type_pairs(kept, rnas), report)
@@ -158,7 +163,7 @@ def _keep_pairs(
     if args.type_pairs:
         types = {rna.type for rna in rnas.values()}
         try:
-            wanted = pair_filters.expand_type_pairs(args.type_pairs.split(","), types)
+            wanted = pair_filters.expand_type_pairs(_names(args.type_pairs), types)
         except KeyError as error:
             raise UsageError(f"--type-pairs {error.args[0]}: the RNAs have {', '.join(sorted(types))}") from None
     reasons = pair_filters.reasons_to_drop_pairs(table, rnas, dropped, wanted)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import IO, Any
 from cupid_tools.errors import CupidError
 
 STDOUT = "-"
+_DESCRIPTOR = re.compile(r"/dev/|/proc/[^/]+/fd/")
 
 
 @contextmanager
@@ -22,23 +25,59 @@ def atomic_write(target: str | os.PathLike[str], mode: str = "w") -> Iterator[IO
     """Open a hidden neighbour of *target* and rename it over *target* when the block ends without an exception.
 
     Args:
-        target: the file; ``-`` is stdout, a device or named pipe is written directly. A name that ends in ``.gz``
-            is compressed, with no date inside, so that equal contents are equal bytes.
+        target: the file; ``-`` is stdout, and a device or pipe is written directly. A name that ends in ``.gz`` is
+            compressed, with no date inside, so that equal contents are equal bytes. A file that is replaced keeps its
+            permissions.
         mode: ``w`` (UTF-8 text with Unix line ends) or ``wb``.
+
+    Raises:
+        CupidError: stdout is closed.
     """
     if str(target) == STDOUT:
-        yield sys.stdout.buffer if "b" in mode else sys.stdout
-        sys.stdout.flush()  # here, so that a full disk fails the run
-        return
-    path = Path(os.path.realpath(target))  # the file itself is replaced, not a link to it
-    if path.exists() and not path.is_file():
-        with _open(path, mode) as handle:  # /dev/null or a pipe: never rename over those
+        opened = _stdout(mode)
+    elif is_stream(target):
+        opened = _stream(target, mode)
+    else:
+        opened = _file(Path(os.path.realpath(target)), mode)  # the file itself is replaced, not a link to it
+    try:
+        with opened as handle:
             yield handle
-        return
+    except OSError as error:
+        if error.filename is None:  # a full disk does not say which of several outputs it met
+            error.filename = "stdout" if str(target) == STDOUT else str(target)
+        raise
+
+
+def is_stream(target: str | os.PathLike[str]) -> bool:
+    """Whether *target* is a device, a pipe or an open descriptor such as ``/dev/stdout``: never to be renamed over."""
+    path = Path(target)
+    return bool(_DESCRIPTOR.match(str(target))) or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+@contextmanager
+def _stdout(mode: str) -> Iterator[IO[Any]]:
+    if sys.stdout is None:
+        raise CupidError("stdout is closed", hint="name an output file")
+    yield sys.stdout.buffer if "b" in mode else sys.stdout
+    sys.stdout.flush()  # here, so that a full disk fails the run
+
+
+@contextmanager
+def _stream(target: str | os.PathLike[str], mode: str) -> Iterator[IO[Any]]:
+    """Append: behind a descriptor may be a file that holds something already."""
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    with open(target, mode.replace("w", "a"), **text) as handle:
+        yield handle
+
+
+@contextmanager
+def _file(path: Path, mode: str) -> Iterator[IO[Any]]:
     scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _open(scratch, mode, compress=path.suffix == ".gz") as handle:
             yield handle
+        if path.exists():
+            shutil.copymode(path, scratch)
         with open(scratch, "rb") as written:
             os.fsync(written.fileno())  # before the rename, or a power cut leaves an empty file under the right name
         os.replace(scratch, path)
@@ -66,13 +105,11 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     Raises:
         CupidError: the folder is missing, is not a folder, or does not permit writing.
     """
-    if str(target) == STDOUT:
+    if str(target) == STDOUT or is_stream(target):
         return
     path = Path(os.path.realpath(target))
     if path.is_dir():
         raise CupidError(f"{target}: is a folder", hint="name a file")
-    if path.exists() and not path.is_file():
-        return
     check_folder(path.parent, shown=target)
 
 

@@ -78,7 +78,11 @@ def read_types(path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         InputError: another header, a row without two cells, an empty cell, or an id with two types.
     """
-    return read_mapping(path, "id", "type")
+    types = read_mapping(path, "id", "type")
+    for name, kind in types.items():
+        if kind.split() != [kind]:
+            raise InputError(path, f"the type of RNA {name!r} is {kind!r}", hint="a type holds no white space")
+    return types
 
 
 def read_mapping(path: str | os.PathLike[str], key_column: str, value_column: str) -> dict[str, str]:

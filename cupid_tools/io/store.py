@@ -24,6 +24,7 @@ from cupid_tools.vocab import Rna
 
 FORMAT_VERSION = "1"
 _COLUMNS = ("id", "row", "digest", "length")
+_FIRST_BYTES = b"# format="
 _IDENTITY = ("encoder", "fingerprint", "pooling", "long")
 """What must agree between the shards of one store, and between a store and a model."""
 
@@ -171,11 +172,14 @@ def table_path(path: str | os.PathLike[str]) -> Path:
 
 
 def check_store_name(path: str | os.PathLike[str]) -> None:
-    """Raise UsageError unless *path* ends in ``.npy``: its TSV is named after it."""
+    """Raise UsageError unless *path* ends in ``.npy``, and its TSV, if there is one, is that of a store."""
     if Path(path).suffix != ".npy":
-        raise UsageError(
-            f"{path}: a store is named NAME.npy",
-        )
+        raise UsageError(f"{path}: a store is named NAME.npy")
+    table = table_path(path)
+    if table.exists():
+        with open(table, "rb") as handle:
+            if not handle.read(len(_FIRST_BYTES)) == _FIRST_BYTES:
+                raise UsageError(f"{table} exists, and is not the table of a store", hint="choose another name")
 
 
 def write_store(

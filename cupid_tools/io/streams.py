@@ -64,13 +64,16 @@ def open_input(path: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
 
 @contextmanager
 def _open_raw(path: str | os.PathLike[str]) -> Iterator[io.BufferedReader]:
+    if str(path) == STDIN and sys.stdin is None:
+        raise CupidError("stdin is closed", hint="name an input file")
     if str(path) == STDIN:
         yield io.BufferedReader(_OnceReadable(STDIN, cast(io.BufferedReader, sys.stdin.buffer)), _BUFFER_BYTES)
         return
     try:
         handle = open(path, "rb")  # noqa: SIM115 - it is closed below; only its opening is tried here
     except OSError as error:
-        raise CupidError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the name") from error
+        hint = "check the name" if isinstance(error, FileNotFoundError) else None
+        raise CupidError(f"{path}: {(error.strerror or str(error)).lower()}", hint=hint) from error
     with handle:
         if Path(path).is_file():
             yield handle

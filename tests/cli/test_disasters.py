@@ -31,7 +31,7 @@ def test_a_full_disk_is_told(chain, tmp_path, name):
         process = start(name, argv, stdout=full)
         error = process.communicate(timeout=DEADLINE)[1]
     assert process.returncode == 1
-    assert f"cupid-{name}: ERROR: no space left on device\n" in error
+    assert f"cupid-{name}: ERROR: stdout: no space left on device\n" in error
     assert "Traceback" not in error
     assert "Exception" not in error
 
@@ -72,7 +72,7 @@ def test_a_full_disk_behind_a_second_output_is_told(chain, tmp_path, option):
     with start("filter", argv) as process:
         error = process.communicate(timeout=DEADLINE)[1]
     assert process.returncode == 1
-    assert "cupid-filter: ERROR: no space left on device" in error
+    assert "cupid-filter: ERROR: /dev/full: no space left on device" in error
 
 
 def unread(pipe):

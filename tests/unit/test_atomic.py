@@ -80,3 +80,41 @@ def test_check_writable(tmp_path):
         check_writable(tmp_path)
     with pytest.raises(CupidError, match="cannot be written"):
         check_writable("/proc/new.tsv")
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path):
+    target = tmp_path / "private"
+    target.write_text("old")
+    target.chmod(0o600)
+    with atomic_write(target) as handle:
+        handle.write("new")
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_descriptors_are_appended_to(tmp_path):
+    """``>> out.tsv`` with /dev/stdout must not lose what the file holds, nor replace it."""
+    path = tmp_path / "out"
+    path.write_text("before\n")
+    with open(path, "a") as opened, atomic_write(f"/dev/fd/{opened.fileno()}") as handle:
+        handle.write("after\n")
+    assert path.read_text() == "before\nafter\n"
+
+
+def test_process_substitution_is_written(tmp_path):
+    reader, writer = os.pipe()
+    check_writable(f"/dev/fd/{writer}")
+    with atomic_write(f"/dev/fd/{writer}") as handle:
+        handle.write("piped")
+    os.close(writer)
+    with open(reader) as handle:
+        assert handle.read() == "piped"
+
+
+def test_a_full_disk_names_its_file():
+    def fill():
+        with atomic_write("/dev/full") as handle:
+            handle.write("x")
+
+    with pytest.raises(OSError, match="No space left") as error:
+        fill()
+    assert error.value.filename == "/dev/full"

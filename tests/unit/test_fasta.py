@@ -129,6 +129,7 @@ def test_types_override_headers(fasta, tmp_path):
     [
         ("a\tmiRNA\n", ":1: the header must be"),
         ("id\ttype\n", "holds no rows"),
+        ("id\ttype\na\tmy type\n", "the type of RNA 'a' is 'my type'"),
         ("id\ttype\na\n", ":2: expected id and type"),
         ("id\ttype\na\tx\na\ty\n", ":3: id 'a' has two values"),
     ],

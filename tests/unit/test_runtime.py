@@ -4,6 +4,8 @@ import errno
 import json
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -137,3 +139,28 @@ def test_quiet_prints_errors_only(capsys):
 def test_the_report_folder_is_the_only_thing_written(tmp_path):
     assert attempt(CupidError("stop"), "-o", str(tmp_path / "x"), "--report", str(tmp_path / "r")) == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_an_empty_value_is_refused(capsys):
+    """An unset variable of a script must not change what is done."""
+    assert attempt(None, "-o", "") == 2
+    assert "--output is empty (give a value, or leave it out)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [ImportError("libtorch_cpu.so: failed to map segment from shared object"), OSError("Cannot allocate memory")],
+)
+def test_a_library_that_finds_no_memory_is_worth_a_retry(capsys, failure):
+    assert attempt(failure) == 75
+    assert "out of memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stream", "redirect"), [("stdout", ">&-"), ("stdin", "<&-")])
+def test_a_closed_stream_is_told(data, stream, redirect):
+    code = "import sys; from cupid_tools.cli.filter import main; sys.exit(main())"
+    pairs = "" if stream == "stdin" else data / "pairs.tsv"
+    command = f"{sys.executable} -c '{code}' -f {data / 'rnas.fa'} {pairs} {redirect}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"cupid-filter: ERROR: {stream} is closed" in done.stderr

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cupid_tools.errors import CupidError, InputError
-from cupid_tools.io.store import EmbeddingStore, StoreInfo, write_store
+from cupid_tools.errors import CupidError, InputError, UsageError
+from cupid_tools.io.store import EmbeddingStore, StoreInfo, check_store_name, write_store
 from cupid_tools.vocab import Rna
 
 INFO = StoreInfo("kmer", "f1", "mean", "error")
@@ -106,3 +106,10 @@ def test_pickled_arrays_are_refused(make):
     np.save(path, np.array([[{"code": 1}]], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="not a complete NPY file"):
         EmbeddingStore([path])
+
+
+def test_a_table_that_is_no_store_is_not_replaced(tmp_path):
+    """pairs.tsv beside pairs.npy is a likely name."""
+    (tmp_path / "pairs.tsv").write_text("id_a\tid_b\n")
+    with pytest.raises(UsageError, match=r"pairs\.tsv exists, and is not the table of a store"):
+        check_store_name(tmp_path / "pairs.npy")
