@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from train import HIDDEN, LAYERS, matmul_rate
 
+from cupid_tools.models import FREE
 from cupid_tools.models.checkpoint import build_classifier
-from cupid_tools.models.scoring import FREE, PairScorer
+from cupid_tools.models.scoring import PairScorer
 from cupid_tools.recipes import load_recipe
 
 RNAS, PAIRS = 2_000, 50_000

@@ -1,7 +1,11 @@
 """Score pairs of RNAs with a model: those of a table, or the best targets of every query.
 
-A score is a probability; call is 1 from the model's threshold on. RNAs come from embedding stores (-e), or from FASTA
-(-f), and are then embedded as the model needs it.
+A score is a probability; call is 1 from the model's threshold on. Both columns are added to those of the table, or
+replace older ones with a warning.
+
+The vectors of the RNAs come from embedding stores (-e), or are made from FASTA (-f) as the model needs them. A store is
+refused where its encoder, the fingerprint of that encoder's weights or settings, its pooling or its policy for long
+RNAs is not the model's, and, where FASTA is given too, where a vector was made from another sequence.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cupid_tools.cli import _options
+from cupid_tools.cli import _options as options
 from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError, UsageError
@@ -30,28 +34,28 @@ log = logging.getLogger("cupid_tools")
 
 
 def get_parser() -> ToolParser:
-    """The command line of cupid-score."""
-    parser = ToolParser("cupid-score", str(__doc__))
+    """The options of cupid-score."""
+    parser = ToolParser("cupid-score", __doc__)
     parser.add_argument(
         "pairs", nargs="?", metavar="PAIRS", help="pair table (default: stdin, unless --queries is given)"
     )
     parser.add_argument("-m", "--model", required=True, metavar="SAFETENSORS", help="model made by cupid-train")
     parser.inputs += ["pairs", "model"]
-    _options.add_output(parser, "where to write the scores")
-    _options.add_embeddings(parser, required=False)
-    _options.add_fasta(parser, required=False)
+    options.add_output(parser, "where to write the scores")
+    options.add_embeddings(parser, required=False)
+    options.add_fasta(parser, required=False)
     group = parser.add_argument_group("all queries against all targets, in place of a pair table")
     group.add_argument("--queries", metavar="FASTA", help="RNAs, each of which gets a ranking")
     group.add_argument("--targets", metavar="FASTA", help="RNAs that are ranked")
     group.add_argument(
         "--top-k",
-        type=_options.positive_int,
+        type=options.positive_int,
         metavar="K",
         help=f"targets that are written for each query (default: {_DEFAULT_TOP})",
     )
     parser.inputs += ["queries", "targets"]
-    _options.add_device(parser)
-    _options.add_common(parser)
+    options.add_device(parser)
+    options.add_common(parser)
     return parser
 
 
@@ -68,6 +72,11 @@ def run(args: argparse.Namespace, report: Report) -> None:
             _rank(args, model, report)
         else:
             _score(args, model, report)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-score and return its exit code."""
+    return run_tool(get_parser(), run, argv)
 
 
 def _check_usage(args: argparse.Namespace) -> None:
@@ -93,7 +102,7 @@ def _score(args: argparse.Namespace, model: Model, report: Report) -> None:
     source = _source(args, model, _read(args, args.fasta) if args.fasta else None, args.fasta)
     blocks = iter_pairs(args.pairs, block_rows=PAIR_ROWS)
     written = _write(args, score_listed(blocks, model, source))
-    log.info("scored %d pairs", written)
+    log.info("scored %s pairs", f"{written:,}")
     report.count("pairs", read=written, written=written)
 
 
@@ -110,8 +119,13 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
     tally = Tally()
     frames = rank_targets(list(queries), list(targets), model, source, top=args.top_k or _DEFAULT_TOP, tally=tally)
     written = _write(args, frames)
-    log.info("wrote %d of %d pairs; %d of one RNA or sequence were left out", written, tally.pairs, tally.same)
-    dropped = {"same RNA or sequence": tally.same, "below the top": tally.pairs - tally.same - written}
+    log.info(
+        "wrote %s of %s pairs; %s of one RNA or sequence were left out",
+        f"{written:,}",
+        f"{tally.pairs:,}",
+        f"{tally.same:,}",
+    )
+    dropped = {"same-sequence": tally.same, "below-top": tally.pairs - tally.same - written}
     report.count("pairs", read=tally.pairs, written=written, dropped=dropped)
 
 
@@ -157,8 +171,3 @@ def _watched(frames: Iterable[pd.DataFrame], done: Callable[[int], object]) -> I
     for frame in frames:
         yield frame
         done(len(frame))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run cupid-score and return its exit code."""
-    return run_tool(get_parser(), run, argv)

@@ -11,9 +11,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cupid_tools.cli import _options
+from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError
+from cupid_tools.models import ORDERS, SELECTIONS
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.recipes import load_recipe, recipe_names, recipe_section
 
@@ -43,34 +44,27 @@ log = logging.getLogger("cupid_tools")
 
 
 def get_parser() -> ToolParser:
-    """The command line of cupid-train."""
-    parser = ToolParser("cupid-train", str(__doc__))
-    _options.add_pairs(parser, "pair table with the columns label and split")
-    _options.add_embeddings(parser)
-    _options.add_required_output(parser, "SAFETENSORS", "the model")
+    """The options of cupid-train."""
+    parser = ToolParser("cupid-train", __doc__)
+    options.add_pairs(parser, "pair table with the columns label and split")
+    options.add_embeddings(parser)
+    options.add_required_output(parser, "SAFETENSORS", "the model")
     parser.add_argument("--curves", metavar="TSV", help="write loss and metrics of every epoch")
     parser.outputs.append("curves")
-    _options.add_seed(parser)
+    options.add_seed(parser)
     group = parser.add_argument_group("recipe", "numbers that are not given are those of the recipe")
-    group.add_argument(
-        "--recipe",
-        default=_options.DEFAULT_RECIPE,
-        metavar="NAME",
-        help=f"{', '.join(recipe_names())}, or the path of a TOML file like them (default: %(default)s)",
-    )
+    options.add_recipe(parser, group, "where the numbers come from")
     group.add_argument("--classifier", choices=list(CLASSIFIERS), help=CLASSIFIERS.help())
-    for option, (kind, metavar, text) in {**_NET, **_TRAINING}.items():
-        group.add_argument(option, type=kind, metavar=metavar, help=text)
+    for flag, (kind, metavar, text) in {**_NET, **_TRAINING}.items():
+        group.add_argument(flag, type=kind, metavar=metavar, help=text)
     group.add_argument(
         "--order",
-        choices=("free", "published"),
+        choices=ORDERS,
         help="free: the score is the mean of those of (a, b) and (b, a); published: that of (a, b) alone",
     )
-    group.add_argument(
-        "--select", choices=("mcc", "average_precision", "auroc"), help="metric on valid that chooses the epoch"
-    )
-    _options.add_device(parser)
-    _options.add_common(parser)
+    group.add_argument("--select", choices=SELECTIONS, help="metric on valid that chooses the epoch")
+    options.add_device(parser)
+    options.add_common(parser)
     return parser
 
 
@@ -101,8 +95,13 @@ def run(args: argparse.Namespace, report: Report) -> None:
     if result.trouble:
         raise type(result.trouble)(f"{result.trouble}; {args.output} holds epoch {best.epoch}, the best so far")
     used = len(data.train) + len(data.valid)
-    report.count("pairs", read=len(table), written=used, dropped={"test row": len(table) - used})
+    report.count("pairs", read=len(table), written=used, dropped={"test-row": len(table) - used})
     report.details["model"] = vars(info) | {"store": vars(info.store)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-train and return its exit code."""
+    return run_tool(get_parser(), run, argv)
 
 
 def _classifier(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -113,8 +112,8 @@ def _classifier(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return name, vars(config)
 
 
-def _given(args: argparse.Namespace, options: Sequence[str]) -> dict[str, Any]:
-    names = [option.removeprefix("--").replace("-", "_") for option in options]
+def _given(args: argparse.Namespace, flags: Sequence[str]) -> dict[str, Any]:
+    names = [flag.removeprefix("--").replace("-", "_") for flag in flags]
     return {name: getattr(args, name) for name in names}
 
 
@@ -159,8 +158,3 @@ def _write_curves(path: str, curves: Sequence[Epoch]) -> None:
     with atomic_write(path) as handle:
         handle.write("\t".join(type(curves[0]).columns()) + "\n")
         handle.writelines("\t".join(f"{value:.6g}" for value in vars(row).values()) + "\n" for row in curves)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run cupid-train and return its exit code."""
-    return run_tool(get_parser(), run, argv)

@@ -21,9 +21,9 @@ from cupid_tools import __version__
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.store import StoreInfo
+from cupid_tools.models import ORDERS
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.base import Classifier
-from cupid_tools.models.scoring import ORDERS
 
 FORMAT_VERSION = "1"
 _KEY = "cupid_tools"
@@ -37,7 +37,7 @@ class ModelInfo:
         classifier: registry name.
         config: the fields of that classifier's ``Config``.
         dim: channels of an RNA's vector.
-        order: one of ``scoring.ORDERS``.
+        order: one of ``models.ORDERS``.
         store: what made the vectors; scoring takes none of another make.
         threshold: scores from here on are called interacting.
         training: recipe, settings, seed, digests and counts of the data.

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, split_rows
 from cupid_tools.io.store import EmbeddingStore, Vectors
-from cupid_tools.models.vectors import check_pairs
 from cupid_tools.vocab import TRAIN, VALID
 
 
@@ -63,7 +62,7 @@ def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
     parts = {name: table.where(split_rows(table, name)) for name in (TRAIN, VALID)}
     known = frozenset(store.ids())
     for part in parts.values():
-        check_pairs(part, store, known)
+        part.check_ids(known, store.path, hint=store.remedy)
     for name, part in parts.items():
         _check_classes(part, name)
     names = sorted({name for part in parts.values() for column in (ID_A, ID_B) for name in part.column(column)})

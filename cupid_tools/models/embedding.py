@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -12,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy_format
 
 from cupid_tools.errors import CupidError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.fasta import repeated_id
-from cupid_tools.io.store import write_store
-from cupid_tools.models.encoders.base import Encoder
+from cupid_tools.io.store import Vectors, write_store
+from cupid_tools.models.encoders.base import Encoder, check_length
 from cupid_tools.vocab import Rna
+
+log = logging.getLogger("cupid_tools")
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,10 @@ def embed_to_store(
         progress: called with the number of rows that a finished shard holds.
 
     Raises:
-        InputError: an id occurs twice.
+        InputError: an id occurs twice, or an RNA is too long for the encoder.
         CupidError: another process is writing the same store.
     """
-    index = _Index(source)
+    index = _Index(source, encoder)
     reused = 0
     with _parts_folder(Path(os.path.realpath(output))) as folder:
         parts = []
@@ -71,8 +75,7 @@ def embed_to_store(
             if part.exists():
                 reused += len(sequences)
             else:
-                with atomic_write(part, "wb") as handle:
-                    np.save(handle, encoder.embed(sequences))
+                _write_part(part, encoder.embed(sequences))
             parts.append(part)
             progress(len(sequences))
         blocks = (np.load(part, mmap_mode="r") for part in parts)
@@ -84,8 +87,9 @@ def embed_to_store(
 class _Index:
     """Which row of the store belongs to which RNA."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, encoder: Encoder) -> None:
         self._source = source
+        self._encoder = encoder
         self._row_of_digest: dict[str, int] = {}
         self._row_of_id: dict[str, int] = {}
         self._lengths: list[int] = []
@@ -102,6 +106,7 @@ class _Index:
         digests: list[str] = []
         sequences: list[str] = []
         for rna in rnas:
+            check_length(self._encoder, rna, self._source)
             digest = rna.digest
             if self._enter(rna, digest):
                 digests.append(digest)
@@ -131,6 +136,14 @@ class _Index:
         return True
 
 
+def _write_part(path: Path, vectors: Vectors) -> None:
+    """Write an NPY file; ``np.save`` would not say why a disk refuses it."""
+    vectors = np.ascontiguousarray(vectors)
+    with atomic_write(path, "wb") as handle:
+        npy_format.write_array_header_1_0(handle, npy_format.header_data_from_array_1_0(vectors))
+        handle.write(vectors.data)
+
+
 def _shard_key(encoder: Encoder, digests: Iterable[str]) -> str:
     return hashlib.sha256("\n".join((repr(encoder.info), *digests)).encode()).hexdigest()
 
@@ -154,13 +167,23 @@ def _lock_folder(folder: Path, output: Path) -> int:
         folder.mkdir(exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _lock(handle, output)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(folder)):
+                    return handle
+        except BaseException:
             os.close(handle)
-            raise CupidError(
-                f"{output}: another cupid-embed is writing it", hint="wait for it, or choose another name"
-            ) from None
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), os.stat(folder)):
-                return handle
+            raise
         os.close(handle)  # its last owner removed it between our two calls
+
+
+def _lock(handle: int, output: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CupidError(
+            f"{output}: another cupid-embed is writing it", hint="wait for it, or choose another name"
+        ) from None
+    except OSError as error:  # network file systems may have no locks
+        reason = (error.strerror or str(error)).lower()
+        log.warning("%s is not locked (%s): let no other cupid-embed write it at the same time", output, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
-from cupid_tools.io.pairs import ID_A, ID_B, PairTable
+from cupid_tools.io.pairs import CALL, ID_A, ID_B, RANK, SCORE, PairTable
 from cupid_tools.models.checkpoint import Model
 from cupid_tools.models.scoring import PairScorer
-from cupid_tools.models.vectors import VectorSource, check_pairs
+from cupid_tools.models.vectors import VectorSource
 
-SCORE, CALL, RANK = "score", "call", "rank"
 PAIR_ROWS = 16_384
 """Rows of a listed table that are scored together; bounds the vectors in memory at twice as many."""
 _TILE = 512  # queries, and targets, that meet at once
+
+log = logging.getLogger("cupid_tools")
 
 
 def check_source(model: Model, model_path: str, source: VectorSource) -> None:
@@ -39,17 +41,16 @@ def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairS
 
 
 def score_listed(blocks: Iterable[PairTable], model: Model, source: VectorSource) -> Iterator[pd.DataFrame]:
-    """Yield the frame of each block with the columns ``score`` and ``call`` added.
+    """Yield the frame of each block with the columns ``score`` and ``call`` added, or replaced with a warning.
 
     Raises:
-        InputError: a pair names an RNA that *source* lacks, or the table has these columns already.
+        InputError: a pair names an RNA that *source* lacks.
     """
     known = frozenset(source.ids())
-    for table in blocks:
-        for column in (SCORE, CALL):
-            if table.has(column):
-                raise InputError(table.path, f"has a column {column!r} already", line=1, hint="rename or remove it")
-        check_pairs(table, source, known)
+    for number, table in enumerate(blocks):
+        if number == 0:
+            _warn_of_replaced(table)
+        table.check_ids(known, source.path, hint=source.remedy)
         names = sorted({*table.column(ID_A), *table.column(ID_B)})
         scores = scorer_of(model, source, names).scores(*table.codes(names))
         yield table.frame.assign(**_result_columns(scores, model))
@@ -130,6 +131,12 @@ def _score_tile(model: Model, source: VectorSource, names: Sequence[str], tile: 
     scores = scorer.scores(first, len(names) + second).reshape(len(names), len(tile))
     same = np.array(source.digests(names))[:, None] == np.array(source.digests(tile))
     return np.where(same, -np.inf, scores)
+
+
+def _warn_of_replaced(table: PairTable) -> None:
+    replaced = [column for column in (SCORE, CALL) if table.has(column)]
+    if replaced:
+        log.warning("the input is scored already: its %s is replaced", " and ".join(replaced))
 
 
 def _result_columns(scores: NDArray[np.float64], model: Model) -> dict[str, list[str] | NDArray[np.int8]]:

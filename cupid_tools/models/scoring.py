@@ -9,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cupid_tools.models import PUBLISHED
 from cupid_tools.models.classifiers.base import Classifier
-
-FREE, PUBLISHED = ORDERS = ("free", "published")
-"""``free``: the mean of the probabilities of (a, b) and (b, a). ``published``: that of (a, b) alone."""
 
 _BLOCK = 1024  # rows of every matrix product: one shape, so that a score does not depend on its neighbours
 
@@ -24,7 +22,7 @@ class PairScorer:
     """
 
     def __init__(self, classifier: Classifier, order: str, vectors: Tensor) -> None:
-        """Prepare float32 [N, D] *vectors* on the classifier's device; *order* is one of ``ORDERS``."""
+        """Prepare float32 [N, D] *vectors* on the classifier's device; *order* is one of ``models.ORDERS``."""
         self._classifier = classifier.eval()
         self._order = order
         with torch.inference_mode():

@@ -15,12 +15,11 @@ from torch.nn import functional
 
 from cupid_tools.errors import EXIT_INTERRUPTED, CupidError, UsageError
 from cupid_tools.evaluation.metrics import auroc, average_precision, best_mcc_threshold
+from cupid_tools.models import ORDERS, SELECTIONS
 from cupid_tools.models.classifiers.base import Classifier
 from cupid_tools.models.dataset import LabelledPairs, TrainingData
-from cupid_tools.models.scoring import ORDERS, PairScorer
+from cupid_tools.models.scoring import PairScorer
 from cupid_tools.sampling.seeds import rng_for
-
-SELECTIONS = ("mcc", "average_precision", "auroc")
 
 log = logging.getLogger("cupid_tools")
 
@@ -30,7 +29,7 @@ class TrainSettings:
     """How a classifier is fitted; a recipe gives every value.
 
     Attributes:
-        order: ``free`` or ``published``; see ``scoring.ORDERS``.
+        order: ``free`` or ``published``; see ``models.ORDERS``.
         learning_rate: of Adam, at its highest.
         warmup_epochs: epochs of linear rise.
         floor: where the cosine decay ends, as a share of the rate.
@@ -38,7 +37,7 @@ class TrainSettings:
         patience: epochs without a better choice after which it stops.
         batch_size: pairs in a batch.
         negative_share: of a batch.
-        select: which metric on valid chooses the epoch, one of ``SELECTIONS``.
+        select: which metric on valid chooses the epoch, one of ``models.SELECTIONS``.
     """
 
     order: str

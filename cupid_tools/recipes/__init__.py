@@ -1,4 +1,9 @@
-"""The published protocols as data: one TOML file each, with every number that the tools take from it."""
+"""The published protocols as data: one TOML file each, which tells all that a repetition needs, step by step.
+
+cupid-filter takes its limits from ``[filter]``, cupid-train its net and its schedule from ``[classifier]`` and
+``[training]``. ``[split]``, ``[augment]``, ``[negatives]`` and ``[encoder]`` complete the protocol: they say with which
+options the other tools repeat it, and no tool reads them by itself.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,9 @@ Recipe = dict[str, dict[str, Any]]
 """Section -> key -> value."""
 
 Settings = TypeVar("Settings")
+
+SECTIONS = ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training")
+"""What a recipe may hold, in the order of the work; a tool asks for no more than the sections it reads."""
 
 _SUFFIX = ".toml"
 _FOLDER = Path(__file__).parent
@@ -33,7 +41,7 @@ def load_recipe(name: str | os.PathLike[str]) -> Recipe:
 
     Raises:
         UsageError: neither a known name nor a path that ends in ``.toml``.
-        InputError: not TOML, or not made of sections.
+        InputError: not TOML, or not made of ``SECTIONS``.
     """
     known = recipe_names()
     if str(name) not in known and not str(name).endswith(_SUFFIX):
@@ -46,6 +54,8 @@ def load_recipe(name: str | os.PathLike[str]) -> Recipe:
     for key, value in recipe.items():
         if not isinstance(value, dict):
             raise InputError(name, f"{key!r} stands outside of any [section]")
+        if key not in SECTIONS:
+            raise InputError(name, f"section [{key}] is unknown", hint=f"known: {', '.join(SECTIONS)}")
     return recipe
 
 

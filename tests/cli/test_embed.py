@@ -1,5 +1,8 @@
 """cupid-embed: what the store holds, and that a killed run goes on where it stopped."""
 
+import errno
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +30,10 @@ DEADLINE = 30
 
 def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def many(count):
@@ -120,7 +127,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tool, tmp_path, halfw
     assert [path.name for path in folder.iterdir()] == [".out.npy.parts"]
     outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=many(70_000))
     assert outcome.code == 0
-    assert "took 45000 of the sequences from an interrupted run" in outcome.stderr
+    assert "took 45,000 of the sequences from an interrupted run" in outcome.stderr
     whole = tmp_path / "whole"
     whole.mkdir()
     assert "interrupted" not in tool("embed", "-o", whole / "out.npy", stdin=many(70_000)).stderr
@@ -133,7 +140,7 @@ def test_other_sequences_take_nothing_from_a_killed_run(tool, halfway):
     process.wait(DEADLINE)
     other = many(70_000).replace(b">r0\n", b">r0\nA")
     outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=other)
-    assert "took 30000 of the sequences" in outcome.stderr  # the first shard differs, the next two do not
+    assert "took 30,000 of the sequences" in outcome.stderr  # the first shard differs, the next two do not
     assert sorted(files(folder)) == ["out.npy", "out.tsv"]
     rna = other.split(b"\n")[1].decode()
     np.testing.assert_array_equal(EmbeddingStore([folder / "out.npy"]).matrix(["r0"]), KmerEncoder().embed([rna]))
@@ -147,6 +154,46 @@ def test_two_runs_do_not_write_one_store(tool, halfway):
     process.stdin.close()
     assert process.wait(DEADLINE) == 0
     assert len(EmbeddingStore([folder / "out.npy"])) == 60_000
+
+
+@pytest.mark.parametrize("options", [[], ["--shard-size", "20"]], ids=["a shard", "the store"])
+def test_a_full_disk_is_told_as_the_system_tells_it(tmp_path, options):
+    """A limit on the size of a file stands for the disk: 60 RNAs make 82 kB of vectors, and 20 make 27 kB."""
+    (tmp_path / "rnas.fa").write_bytes(many(60))
+    folder = tmp_path / "store"
+    folder.mkdir()
+    for name in ("out.npy", "out.tsv"):
+        (folder / name).write_text("# format=yesterday\n")
+    code = (
+        "import resource, sys; from cupid_tools.cli.embed import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); sys.exit(main())"
+    )
+    argv = [sys.executable, "-c", code, "-o", folder / "out.npy", *options, tmp_path / "rnas.fa"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"cupid-embed: ERROR: (\S+: )?file too large\n", done.stderr)
+    finished = {name: content for name, content in files_below(folder).items() if "parts/" not in name}
+    assert finished == dict.fromkeys(("out.npy", "out.tsv"), b"# format=yesterday\n")
+    assert len(list(folder.glob(".out.npy.parts/*"))) == (3 if options else 0)
+
+
+def test_a_file_system_without_locks_is_told(tool, tmp_path, monkeypatch):
+    def refuse(handle, how):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    outcome = tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA)
+    assert outcome.code == 0
+    assert f"WARNING: {tmp_path}/out.npy is not locked (operation not supported): let no other" in outcome.stderr
+    assert len(EmbeddingStore([tmp_path / "out.npy"])) == 4
+
+
+def test_an_rna_that_is_too_long_for_the_encoder(refused, tool, tmp_path, monkeypatch):
+    monkeypatch.setattr(KmerEncoder, "max_length", 22)
+    words = "stdin:3: RNA 'long' has 23 nt, and encoder kmer takes 22 (cupid-filter --max-length 22 leaves"
+    refused(3, words, "embed", stdin=FASTA, suffix=".npy")
+    monkeypatch.setattr(KmerEncoder, "max_length", 23)
+    assert tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA).code == 0
 
 
 def test_an_interrupted_run_keeps_its_finished_shards(halfway):

@@ -154,7 +154,7 @@ def test_a_ranking_equals_the_sorted_scores_of_all_pairs(tool, real, data, tmp_p
     assert outcome.stdout.startswith("id_a\tid_b\tscore\tcall\trank\n")
     counts = json.loads((tmp_path / "r.json").read_text())["counts"]["pairs"]
     assert counts["read"] == 12 * 52
-    assert counts["dropped"] == {"below the top": 12 * 52 - 4 - 84, "same RNA or sequence": 4}
+    assert counts["dropped"] == {"below-top": 12 * 52 - 4 - 84, "same-sequence": 4}
     assert tool("score", "-m", model, "-e", store, *options).stdout == outcome.stdout
 
 
@@ -204,14 +204,28 @@ def test_an_encoder_that_is_not_known_here(refused, weights, tmp_path):
 
 def test_ids_without_a_vector_or_sequence(refused, model, store, real, tmp_path):
     table = "id_a\tid_b\na\tb\na\tnobody\n"
-    refused(3, f"stdin:3: {store} holds no vector of RNA 'nobody'", "score", "-m", model, "-e", store, stdin=table)
+    refused(
+        3, f"stdin:3: RNA 'nobody' is not in {store} (run cupid-embed", "score", "-m", model, "-e", store, stdin=table
+    )
     rnas = fasta(tmp_path / "r.fa")
     refused(3, f"stdin:3: RNA 'nobody' is not in {rnas}", "score", "-m", real[0], "-f", rnas, stdin=table)
 
 
-def test_a_table_that_is_scored_already(refused, model, store):
-    table = "id_a\tid_b\tscore\na\tb\t0.5\n"
-    refused(3, "stdin:1: has a column 'score' already", "score", "-m", model, "-e", store, stdin=table)
+def test_older_scores_are_replaced_with_one_warning(tool, model, store, monkeypatch):
+    monkeypatch.setattr(ranking, "PAIR_ROWS", 1)
+    fresh = tool("score", "-m", model, "-e", store, stdin=PAIRS)
+    assert "WARNING" not in fresh.stderr
+    old = "".join(line.rsplit("\t", 2)[0] + end for line, end in zip(
+        fresh.stdout.splitlines(), ["\tscore\tcall\n", *["\tyesterday\t7\n"] * 3], strict=True))  # fmt: skip
+    again = tool("score", "-m", model, "-e", store, stdin=old)
+    assert again.stdout == fresh.stdout
+    assert again.stderr.count("WARNING: the input is scored already: its score and call is replaced") == 1
+
+
+def test_an_rna_that_is_too_long_for_the_encoder(refused, real, tmp_path, monkeypatch):
+    monkeypatch.setattr(KmerEncoder, "max_length", 3)
+    rnas = fasta(tmp_path / "r.fa")
+    refused(3, f"{rnas}:3: RNA 'b' has 4 nt", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
 
 
 def test_one_id_for_two_sequences(refused, real, tmp_path):

@@ -168,7 +168,7 @@ def test_a_recipe_of_ones_own(tool, table, store, tmp_path):
 def test_the_report_counts_what_was_left_out(tool, table, store, tmp_path):
     train(tool, table, store, tmp_path / "m.safetensors", "--report", tmp_path / "r.json")
     report = json.loads((tmp_path / "r.json").read_text())
-    assert report["counts"]["pairs"] == {"read": 1200, "added": 0, "written": 1000, "dropped": {"test row": 200}}
+    assert report["counts"]["pairs"] == {"read": 1200, "added": 0, "written": 1000, "dropped": {"test-row": 200}}
     assert report["model"]["metrics"]["threshold"] == metadata(tmp_path / "m.safetensors")["threshold"]
 
 

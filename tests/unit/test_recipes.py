@@ -3,9 +3,13 @@
 import pytest
 
 from cupid_tools.errors import CupidError, InputError, UsageError
+from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.mlp import MlpConfig
 from cupid_tools.models.training import TrainSettings
-from cupid_tools.recipes import load_recipe, recipe_names, recipe_section
+from cupid_tools.recipes import SECTIONS, load_recipe, recipe_names, recipe_section
+from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
+from cupid_tools.sampling.splits import SPLITTERS, SplitSettings
+from cupid_tools.vocab import SPLITS, WAYS
 
 PUBLISHED_NET = {"name": "mlp", "hidden_layers": 4, "hidden_size": 1024, "dropout": 0.2}
 PUBLISHED_TRAINING = {
@@ -33,6 +37,19 @@ def test_every_recipe_fills_the_settings(name):
     assert recipe_section(name, "training", TrainSettings, {}).negatives_per_batch == 358
 
 
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_is_complete_and_names_what_the_tools_know(name):
+    recipe = load_recipe(name)
+    assert tuple(recipe) == SECTIONS
+    assert recipe["classifier"]["name"] in CLASSIFIERS
+    split, augment, negatives = recipe["split"], recipe["augment"], recipe["negatives"]
+    assert SplitSettings(**split, seed=1).by in SPLITTERS
+    assert NegativeSettings(**negatives, seed=1).strategy in STRATEGIES
+    assert set(augment) == {"operations", "published_splits"}
+    assert set(augment["operations"]) <= set(WAYS)
+    assert set(augment["published_splits"]) <= set(SPLITS)
+
+
 def test_given_values_replace_the_recipes_and_none_does_not():
     config = recipe_section("ncrna-cupid", "classifier", MlpConfig, {"hidden_size": 8, "dropout": None})
     assert config == MlpConfig(hidden_layers=4, hidden_size=8, dropout=0.2)
@@ -53,7 +70,8 @@ def test_a_missing_file():
     [
         ("a = [", "is not TOML"),
         ("a = 1", "'a' stands outside"),
-        ("[other]\na = 1", r"'hidden_layers' is missing in \[classifier\]"),
+        ("[filter]\nmax_length = 1", r"'hidden_layers' is missing in \[classifier\]"),
+        ("[trainning]\na = 1", r"section \[trainning\] is unknown \(known: recipe, filter, .*, training\)"),
         ("[classifier]\nhidden_layers = 1\nhidden_size = 1\ndropout = 0\nwidth = 3", "'width' .* is unknown"),
         ("[classifier]\nhidden_layers = 1.5\nhidden_size = 1\ndropout = 0", "'hidden_layers' .* is 1.5 .*expected int"),
         ("[classifier]\nhidden_layers = true\nhidden_size = 1\ndropout = 0", "is True"),

@@ -6,10 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cupid_tools.models import FREE, PUBLISHED
 from cupid_tools.models.checkpoint import build_classifier
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.ranking import _Best
-from cupid_tools.models.scoring import FREE, PUBLISHED, PairScorer
+from cupid_tools.models.scoring import PairScorer
 
 D, N = 7, 300
 CONFIG = {"mlp": {"hidden_layers": 3, "hidden_size": 40, "dropout": 0.5}}

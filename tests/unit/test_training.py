@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cupid_tools.errors import CupidError, OutOfMemoryError, UsageError
-from cupid_tools.models import training
+from cupid_tools.models import SELECTIONS, training
 from cupid_tools.models.checkpoint import build_classifier
 from cupid_tools.models.classifiers.mlp import MlpConfig
 from cupid_tools.models.dataset import LabelledPairs, TrainingData
@@ -114,7 +114,7 @@ def test_the_best_epoch_is_kept_and_not_the_last():
     assert result.best.epoch < len(result.curves)
 
 
-@pytest.mark.parametrize("select", training.SELECTIONS)
+@pytest.mark.parametrize("select", SELECTIONS)
 def test_the_metric_that_selects(select):
     result = trained(data(), replace(QUICK, select=select))
     values = [getattr(row, f"valid_{select}") for row in result.curves]
