@@ -1,7 +1,9 @@
 """Draw n negatives for each positive by a named strategy, within each split.
 
 A negative is never a known pair of any split, in either order or by equal sequences, never a pair of equal sequences,
-and never drawn twice. The input rows come first, unchanged; then the negatives, with label 0 and their origin.
+and never drawn twice. An RNA and its reversed copy, which cupid-augment makes, count as one here, and reversed RNAs
+are paired with reversed ones only. The input rows come first, unchanged; then the negatives, with label 0 and their
+origin.
 """
 
 from __future__ import annotations
@@ -11,14 +13,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cupid_tools.cli._options import (
-    add_common,
-    add_fasta,
-    add_output,
-    add_pairs,
-    add_seed,
-    positive_int,
-)
+from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 
@@ -32,13 +27,13 @@ log = logging.getLogger("cupid_tools")
 def get_parser() -> ToolParser:
     """The options of cupid-negatives."""
     parser = ToolParser("cupid-negatives", __doc__)
-    add_pairs(parser, "pairs; rows with label 1, or all rows where there is no label, are positives")
-    add_fasta(parser)
-    add_output(parser)
+    options.add_pairs(parser, "pairs; rows with label 1, or all rows where there is no label, are positives")
+    options.add_fasta(parser)
+    options.add_output(parser)
     group = parser.add_argument_group("negatives")
     group.add_argument(
         "--per-positive",
-        type=positive_int,
+        type=options.positive_int,
         default=NegativeSettings.per_positive,
         metavar="N",
         help="negatives for each positive row (default: %(default)s)",
@@ -49,8 +44,8 @@ def get_parser() -> ToolParser:
         default=NegativeSettings.strategy,
         help=f"{STRATEGIES.help()} (default: %(default)s)",
     )
-    add_seed(parser)
-    add_common(parser)
+    options.add_seed(parser)
+    options.add_common(parser)
     return parser
 
 
@@ -62,7 +57,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.sampling.coded import code_pairs
     from cupid_tools.sampling.negatives.draw import draw_negatives, shifts, with_labels, write_negatives
 
-    settings = NegativeSettings(args.strategy, args.per_positive, args.seed)
+    settings = NegativeSettings(strategy=args.strategy, per_positive=args.per_positive, seed=args.seed)
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
     rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
     pairs = code_pairs(table, rnas, args.fasta)
@@ -75,6 +70,11 @@ def run(args: argparse.Namespace, report: Report) -> None:
     shifted = shifts(strata, settings)
     report.details["strata"] = [_summary(*both) for both in zip(strata, shifted, strict=True)]
     _tell(strata, shifted, settings)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-negatives and return its exit code."""
+    return run_tool(get_parser(), run, argv)
 
 
 def _summary(stratum: Stratum, shifted: dict[str, int]) -> dict[str, Any]:
@@ -90,14 +90,9 @@ def _summary(stratum: Stratum, shifted: dict[str, int]) -> dict[str, Any]:
 def _tell(strata: list[Stratum], shifted: list[dict[str, int]], settings: NegativeSettings) -> None:
     needed = sum(stratum.needed for stratum in strata)
     positives = sum(len(stratum.a) for stratum in strata)
-    log.info("drew %d negatives for %d positives (%s)", needed, positives, settings.strategy)
+    log.info("drew %s negatives for %s positives (%s)", f"{needed:,}", f"{positives:,}", settings.strategy)
     for side in shifted[0]:
         number = sum(shift[side] for shift in shifted)
         if number:
-            text = "%d negatives (%.1f %%) have another %s RNA than %s wants, for want of free partners"
-            log.warning(text, number, 100 * number / needed, side, settings.strategy)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run cupid-negatives."""
-    return run_tool(get_parser(), run, argv)
+            text = "%s negatives (%.1f %%) have another %s RNA than %s wants, for want of free partners"
+            log.warning(text, f"{number:,}", 100 * number / needed, side, settings.strategy)

@@ -12,10 +12,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cupid_tools.cli._options import add_common, add_fasta, add_output, add_pairs, add_seed, fraction
+from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
-from cupid_tools.sampling.splits import SPLITTERS, SplitSettings, default_test_fraction
+from cupid_tools.sampling.splits import SPLITTERS, SplitSettings, default_fractions
 
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
@@ -29,9 +29,9 @@ log = logging.getLogger("cupid_tools")
 def get_parser() -> ToolParser:
     """The options of cupid-split."""
     parser = ToolParser("cupid-split", __doc__)
-    add_pairs(parser)
-    add_fasta(parser)
-    add_output(parser, "where to write the pair table with its split column")
+    options.add_pairs(parser)
+    options.add_fasta(parser)
+    options.add_output(parser, "where to write the pair table with its split column")
     group = parser.add_argument_group("splitting")
     group.add_argument(
         "--by",
@@ -42,36 +42,41 @@ def get_parser() -> ToolParser:
     group.add_argument("--strict", action="store_true", help="keep relatives together, not only equal sequences")
     group.add_argument("--groups", metavar="TSV", help="table of id and group that says who is related, for --strict")
     parser.inputs.append("groups")
-    defaults = ", ".join(f"{default_test_fraction(name)} for {name}" for name in SPLITTERS)
     group.add_argument(
         "--test-fraction",
-        type=fraction,
+        type=options.fraction,
         metavar="F",
         help="part of the pairs (random), or of each type's RNAs weighted by their pairs, that is tested "
-        f"(default: {defaults})",
+        f"(default: {_defaults('test')})",
     )
     group.add_argument(
         "--valid-fraction",
-        type=fraction,
-        default=SplitSettings.valid_fraction,
+        type=options.fraction,
         metavar="F",
-        help="the same for valid, as part of what is not tested (default: %(default)s)",
+        help=f"the same for valid, as part of what is not tested (default: {_defaults('valid')})",
     )
-    add_seed(parser)
-    add_common(parser, drops=True)
+    options.add_seed(parser)
+    options.add_common(parser, drops=True)
     return parser
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Write the pairs with their splits."""
-    _check_options(args)
+    if args.groups and not args.strict:
+        raise UsageError("--groups says who is related for --strict (add --strict, or leave --groups out)")
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import read_pairs, write_pairs
     from cupid_tools.sampling.coded import code_pairs
     from cupid_tools.sampling.splits.split import split_pairs
 
-    settings = SplitSettings(args.by, args.strict, args.test_fraction, args.valid_fraction, args.seed)
+    settings = SplitSettings(
+        by=args.by,
+        strict=args.strict,
+        test_fraction=args.test_fraction,
+        valid_fraction=args.valid_fraction,
+        seed=args.seed,
+    )
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
     rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
     pairs = code_pairs(table, rnas, args.fasta)
@@ -86,11 +91,13 @@ def run(args: argparse.Namespace, report: Report) -> None:
     _tell(report, pairs, parts, groups, related)
 
 
-def _check_options(args: argparse.Namespace) -> None:
-    if args.strict and args.by == "random":
-        raise UsageError("--strict needs a split by RNAs (choose --by unseen-a, unseen-b or unseen-both)")
-    if args.groups and not args.strict:
-        raise UsageError("--groups says who is related for --strict (add --strict, or leave --groups out)")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run cupid-split and return its exit code."""
+    return run_tool(get_parser(), run, argv)
+
+
+def _defaults(part: str) -> str:
+    return ", ".join(f"{getattr(default_fractions(name), part)} for {name}" for name in SPLITTERS)
 
 
 def _relatives(pairs: CodedPairs, groups: str | None) -> tuple[Codes, str]:
@@ -123,7 +130,7 @@ def _report(report: Report, table: PairTable, parts: Parts, settings: SplitSetti
     dropped = {reason: len(out)} if len(out) else {}
     report.count("pairs", read=len(table), written=len(table) - len(out), dropped=dropped)
     if len(out):
-        log.info("left out %d of %d pairs: %s", len(out), len(table), reason)
+        log.info("left out %s of %s pairs: %s", f"{len(out):,}", f"{len(table):,}", reason)
 
 
 def _tell(report: Report, pairs: CodedPairs, parts: Parts, groups: Codes, related: Codes) -> None:
@@ -137,9 +144,10 @@ def _tell(report: Report, pairs: CodedPairs, parts: Parts, groups: Codes, relate
         "groups": {"number": len(sizes), "largest": int(sizes.max())},
         "shared_with_train": describe_shared(pairs, parts, related),
     }
-    log.info("kept together: %s; %d groups of %d RNAs", report.details["method"], len(sizes), len(groups))
+    method = report.details["method"]
+    log.info("kept together: %s; %s groups of %s RNAs", method, f"{len(sizes):,}", f"{len(groups):,}")
     for name, counts in report.details["splits"].items():
-        log.info("%s: %d pairs, %d of them positive", name, counts["rows"], counts["positives"])
+        log.info("%s: %s pairs, %s of them positive", name, f"{counts['rows']:,}", f"{counts['positives']:,}")
     for name, sides in report.details["shared_with_train"].items():
         for side, counts in sides.items():
             log.info("%s", _shared_line(name, side, counts))
@@ -147,11 +155,6 @@ def _tell(report: Report, pairs: CodedPairs, parts: Parts, groups: Codes, relate
 
 def _shared_line(split: str, side: str, counts: Mapping[str, Any]) -> str:
     return (
-        f"{split}, side {side}: of {counts['rnas']} RNAs train holds {counts['seen']}, "
-        f"{counts['equal_sequence_seen']} by sequence, {counts['relative_seen']} by relatives"
+        f"{split}, side {side}: of {counts['rnas']:,} RNAs train holds {counts['seen']:,}, "
+        f"{counts['equal_sequence_seen']:,} by sequence, {counts['relative_seen']:,} by relatives"
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run cupid-split."""
-    return run_tool(get_parser(), run, argv)

@@ -78,7 +78,7 @@ def test_a_hub_gives_way_and_says_so(tool, data, tmp_path):
     assert outcome.code == 0
     shifted = json.loads(report.read_text())["strata"][0]["with_another_rna"]["first"]
     assert shifted > 0
-    assert f"WARNING: {shifted} negatives" in outcome.stderr
+    assert f"WARNING: {shifted:,} negatives" in outcome.stderr
 
 
 def test_too_few_free_pairs(refused, data):

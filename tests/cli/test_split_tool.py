@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from cupid_tools.io.fasta import load_rnas
+from cupid_tools.sampling.relatives import related_groups
 from cupid_tools.sampling.splits import SPLITTERS
 from cupid_tools.sampling.splits.check import check_promise
 from cupid_tools.sampling.splits.partition import TESTED, TRAINED
@@ -23,6 +25,7 @@ def pairs(data, tmp_path):
     ("name", "options"),
     [
         ("random", []),
+        ("random-strict", ["--strict"]),
         ("unseen-b", ["--by", "unseen-b"]),
         ("unseen-both-strict", ["--by", "unseen-both", "--strict", "--valid-fraction", "0.3"]),
     ],
@@ -79,9 +82,7 @@ def test_groups_that_lack_an_rna(refused, data, tmp_path):
     refused(3, f"{table}: RNA 'ENST", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
 
 
-@pytest.mark.parametrize(
-    "options", [["--strict"], ["--groups", "groups.tsv"], ["--by", "unseen-a", "--groups", "g.tsv"]]
-)
+@pytest.mark.parametrize("options", [["--groups", "groups.tsv"], ["--by", "unseen-a", "--groups", "g.tsv"]])
 def test_options_that_do_not_go_together(refused, data, options):
     refused(2, "--strict", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
 
@@ -106,6 +107,12 @@ def test_a_broken_promise_is_noticed(data):
     for side in (0, 1):
         with pytest.raises(AssertionError, match="test and train share"):
             check_promise(pairs, pairs.sequences, parts, sides=(side,))
+    keys = pairs.pair_keys(related_groups(pairs.rnas))
+    _, first, rows = np.unique(keys, return_index=True, return_counts=True)
+    parts = pairs.a * 0 + TRAINED
+    parts[first[rows > 1][0]] = TESTED
+    with pytest.raises(AssertionError, match="test and train share"):
+        check_promise(pairs, related_groups(pairs.rnas), parts, sides=())
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,9 @@ def studies(draw):
 def drawn(rnas, frame, strategy, per_positive, seed=1):
     table = PairTable(frame, "pairs.tsv")
     pairs = code_pairs(table, rnas, "rnas.fa")
+    settings = NegativeSettings(strategy=strategy, per_positive=per_positive, seed=seed)
     rows = []
-    for stratum in draw_negatives(table, pairs, NegativeSettings(strategy, per_positive, seed)):
+    for stratum in draw_negatives(table, pairs, settings):
         for a, b in zip(*stratum.drawn(), strict=True):
             rows.append((pairs.rnas[a].id, pairs.rnas[b].id, stratum.split))
     return rows

@@ -1,6 +1,6 @@
 """What users rely on, for every registered split; stated here by ids and sequences, apart from splits/check.py."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import pandas as pd
@@ -49,16 +49,14 @@ def split(rnas, frame, by, strict, seed=1):
     table = PairTable(frame, "pairs.tsv")
     pairs = code_pairs(table, rnas, "rnas.fa")
     groups = related_groups(pairs.rnas) if strict else pairs.sequences
-    parts = split_pairs(table, pairs, groups, SplitSettings(by, strict, seed=seed))
+    parts = split_pairs(table, pairs, groups, SplitSettings(by=by, strict=strict, seed=seed))
     ids = zip(frame["id_a"], frame["id_b"], strict=True)
     rows = {pair: SPLITS[part] if part >= 0 else None for pair, part in zip(ids, parts, strict=True)}
     return rows, {rna.id: group for rna, group in zip(pairs.rnas, groups.tolist(), strict=True)}
 
 
-CASES = [(by, strict) for by in SPLITTERS for strict in (False, True) if not (by == "random" and strict)]
-
-
-@pytest.mark.parametrize(("by", "strict"), CASES)
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("by", list(SPLITTERS))
 @given(study=studies())
 @QUICK
 def test_splits_keep_their_promises(by, strict, study):
@@ -67,7 +65,7 @@ def test_splits_keep_their_promises(by, strict, study):
         rows, group = split(rnas, frame, by, strict)
     except InputError:
         return  # without positives; test_a_split_without_positives looks at the message
-    sides = {"unseen-a": (0,), "unseen-b": (1,), "unseen-both": (0, 1)}.get(by, ())
+    sides = SPLITTERS.load(by).sides
     held = defaultdict(set)
     for pair, part in rows.items():
         held[part] |= {group[name] for name in pair}
@@ -75,10 +73,10 @@ def test_splits_keep_their_promises(by, strict, study):
         for earlier in SPLITS[: SPLITS.index(part)] if part else ():
             for side in sides:
                 assert group[pair[side]] not in held[earlier]
-    if by == "random":
+    if not sides:
         together = defaultdict(set)
         for (a, b), part in rows.items():
-            together[Pair(rnas[a].sequence, rnas[b].sequence).key].add(part)
+            together[Pair(group[a], group[b]).key].add(part)
         assert all(len(parts) == 1 for parts in together.values())
 
 
@@ -126,6 +124,20 @@ def test_a_random_split_has_the_published_sizes_in_each_stratum():
         assert abs(tested - len(stratum) * 0.1) < 1
         assert abs((stratum["split"] == "valid").sum() - (len(stratum) - tested) * 0.2) < 2
     assert abs((frame["split"] == "test").sum() - len(frame) * 0.1) <= 1
+
+
+@given(study=studies())
+@QUICK
+def test_a_random_split_of_relatives_has_the_asked_sizes_up_to_one_unit(study):
+    rnas, frame = study
+    try:
+        rows, group = split(rnas, frame, "random", True)
+    except InputError:
+        return
+    largest = Counter(Pair(group[a], group[b]).key for a, b in rows).most_common(1)[0][1]
+    sizes = Counter(rows.values())
+    assert abs(sizes["test"] - len(rows) * 0.1) <= largest
+    assert abs(sizes["valid"] - (len(rows) - sizes["test"]) * 0.2) <= largest
 
 
 @pytest.mark.parametrize(("by", "side"), [("unseen-a", "id_a"), ("unseen-b", "id_b")])

@@ -29,7 +29,7 @@ STRATEGIES = Registry(
 """name -> ``space.Strategy``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NegativeSettings:
     """How negatives are drawn.
 
@@ -41,4 +41,4 @@ class NegativeSettings:
 
     strategy: str = "type-matched"
     per_positive: int = 20
-    seed: int = 1
+    seed: int

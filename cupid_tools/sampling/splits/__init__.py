@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cupid_tools.registry import Entry, Registry
 
@@ -26,34 +27,51 @@ SPLITTERS = Registry(
 )
 """name -> ``partition.Splitter``."""
 
-_TEST_FRACTIONS = {"unseen-a": 0.2, "unseen-b": 0.2, "unseen-both": 0.25}
-"""Above the published part of 0.1, which would leave few RNAs; 0.25 of the RNAs of each side is 0.06 of the pairs."""
+
+class Fractions(NamedTuple):
+    """How much of the pairs (random), or of the RNAs weighted by their pairs, goes where.
+
+    Attributes:
+        test: the part that is tested.
+        valid: part of what is not tested.
+    """
+
+    test: float
+    valid: float
 
 
-def default_test_fraction(by: str) -> float:
-    """The part of the pairs (random), or of the RNAs by their pairs, that is tested unless the user says otherwise."""
-    return _TEST_FRACTIONS.get(by, 0.1)
+_PUBLISHED = Fractions(0.1, 0.2)
+_UNSEEN_ONE, _UNSEEN_BOTH = Fractions(0.2, 0.2), Fractions(0.25, 0.3)
+"""More than is published, which would leave few RNAs: 0.25 of the RNAs of each side is 0.06 of the pairs, and 0.3 of
+the others is 0.05."""
+_FRACTIONS = {"unseen-a": _UNSEEN_ONE, "unseen-b": _UNSEEN_ONE, "unseen-both": _UNSEEN_BOTH}
 
 
-@dataclass(frozen=True)
+def default_fractions(by: str) -> Fractions:
+    """The parts that the split *by* takes unless the user says otherwise."""
+    return _FRACTIONS.get(by, _PUBLISHED)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitSettings:
     """How pairs are split.
 
     Attributes:
         by: a name in ``SPLITTERS``.
         strict: keep groups of relatives whole, not only equal sequences.
-        test_fraction: part of the pairs, or of the RNAs weighted by their pairs; None takes the default of *by*.
-        valid_fraction: the same, of what is not tested.
+        test_fraction: see ``Fractions``; None takes the default of *by*.
+        valid_fraction: the same.
         seed: of all random choices.
     """
 
     by: str = "random"
     strict: bool = False
     test_fraction: float | None = None
-    valid_fraction: float = 0.2
-    seed: int = 1
+    valid_fraction: float | None = None
+    seed: int
 
     @property
-    def test(self) -> float:
-        """The part that is tested."""
-        return default_test_fraction(self.by) if self.test_fraction is None else self.test_fraction
+    def fractions(self) -> Fractions:
+        """The parts that are asked for, by the user or by default."""
+        test, valid = default_fractions(self.by)
+        return Fractions(self.test_fraction or test, self.valid_fraction or valid)

@@ -41,7 +41,7 @@ class Splitter(NamedTuple):
     Attributes:
         split: gives each row its part, or ``LEFT_OUT``: int8 [rows].
         sides: those (0 first, 1 second) whose RNAs must be unseen; empty for a split of pairs.
-        left_out: why a row is left out, for the report.
+        left_out: why a row is left out, as the reports name it.
     """
 
     split: Callable[[SplitTask], Parts]
@@ -71,10 +71,10 @@ def divide_groups(task: SplitTask, weights: Codes) -> Parts:
     for number, name in enumerate(task.pairs.type_names):
         mine = np.flatnonzero((kind == number) & (total > 0))
         order = rng_for(task.settings.seed, "split", task.settings.by, name).permutation(mine)
-        tested = _nearest(order, total, task.settings.test)
+        tested = _nearest(order, total, task.settings.fractions.test)
         rest = order[~tested]
         parts[order[tested]] = TESTED
-        parts[rest[_nearest(rest, total, task.settings.valid_fraction)]] = VALIDATED
+        parts[rest[_nearest(rest, total, task.settings.fractions.valid)]] = VALIDATED
     return parts
 
 

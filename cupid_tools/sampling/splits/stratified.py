@@ -12,8 +12,8 @@ from cupid_tools.sampling.splits.partition import TESTED, TRAINED, VALIDATED, Pa
 def split(task: SplitTask) -> Parts:
     """Split pairs by type pair and label: test first, then valid of the rest.
 
-    Rows of the same two sequences, in whatever order or under whatever ids, stay together. Each stratum gives its
-    share up to one pair, and so do all strata together.
+    Rows of the same two groups, in whatever order, stay together: of the same two sequences, or of relatives of both
+    RNAs where relatives are one group. Each stratum gives its share up to one such unit, and so do all together.
     """
     pairs, settings = task.pairs, task.settings
     kinds = np.sort(np.stack([pairs.types[pairs.a], pairs.types[pairs.b]]), axis=0)
@@ -23,19 +23,29 @@ def split(task: SplitTask) -> Parts:
     keys, first, unit = np.unique(both[rows], return_index=True, return_inverse=True)
     rng = rng_for(settings.seed, "split", settings.by)
     order = np.lexsort((rng.random(len(keys)), strata[rows][first]))
+    sizes = np.bincount(unit)
     parts = np.full(len(keys), TRAINED, dtype=np.int8)
-    tested = _every(len(order), settings.test, rng.random())
+    tested = _spread(sizes[order], settings.fractions.test, rng.random())
     parts[order[tested]] = TESTED
     rest = order[~tested]
-    parts[rest[_every(len(rest), settings.valid_fraction, rng.random())]] = VALIDATED
+    parts[rest[_spread(sizes[rest], settings.fractions.valid, rng.random())]] = VALIDATED
     result = np.empty(len(rows), dtype=np.int8)
     result[rows] = parts[unit]
     return result
 
 
-def _every(size: int, fraction: float, phase: float) -> NDArray[np.bool_]:
-    """Systematic sampling: *fraction* of *size* places, evenly spread: bool [size]."""
-    return np.asarray(np.diff(np.floor(np.arange(size + 1) * fraction + phase)) > 0)
+def _spread(sizes: NDArray[np.int64], fraction: float, phase: float) -> NDArray[np.bool_]:
+    """Systematic sampling: units that hold *fraction* of all rows, evenly spread: bool [units].
+
+    A unit is taken when this brings the rows taken nearer to what is due so far; *phase* in [0, 1) is due beforehand.
+    """
+    taken, number = np.zeros(len(sizes), dtype=bool), 0
+    due = np.cumsum(sizes) * fraction + phase
+    for index, (size, wanted) in enumerate(zip(sizes.tolist(), due.tolist(), strict=True)):
+        if number + (size + 1) / 2 <= wanted:
+            taken[index] = True
+            number += size
+    return taken
 
 
 SPLITTER = Splitter(split, sides=())

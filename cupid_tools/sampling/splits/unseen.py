@@ -36,8 +36,8 @@ def split_b(task: SplitTask) -> Parts:
     return split_one_side(task, 1)
 
 
-_LATER = "its other RNA is kept for a later split"
+_LATER = "rna-of-later-split"
 
 UNSEEN_A = Splitter(split_a, sides=(0,), left_out=_LATER)
 UNSEEN_B = Splitter(split_b, sides=(1,), left_out=_LATER)
-UNSEEN_BOTH = Splitter(split_both_sides, sides=(0, 1), left_out="its RNAs are in different splits")
+UNSEEN_BOTH = Splitter(split_both_sides, sides=(0, 1), left_out="rnas-in-different-splits")
