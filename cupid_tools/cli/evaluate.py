@@ -1,31 +1,36 @@
-"""``cupid-evaluate``: how far scores can be trusted."""
+"""Evaluate scores of RNA pairs: metrics with intervals, simple baselines on the same pairs, what test shares with
+train, figures, and one HTML page.
+
+The tables are those that cupid-score writes for a whole dataset, train, valid and test rows together: baselines see
+train only, thresholds are chosen on valid only.
+"""
 
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cupid_tools.cli._options import add_common, add_fasta, add_required_output, add_seed, fraction, positive_int
-from cupid_tools.cli._runtime import ToolParser, log, run_tool
+from cupid_tools.cli import _options as options
+from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
 from cupid_tools.evaluation.baselines import BASELINES
+from cupid_tools.evaluation.settings import RESAMPLE, Options, Settings, read_listed
 
 if TYPE_CHECKING:
     from cupid_tools.evaluation.evaluate import Evaluation
     from cupid_tools.io.report import Report
 
+log = logging.getLogger("cupid_tools")
+
+_NONE = "none"
 _REMEDY = "give the whole table that cupid-split and cupid-negatives made, with the scores of cupid-score"
 
 
 def get_parser() -> ToolParser:
-    """Describe the options; needs the standard library only."""
-    parser = ToolParser(
-        "cupid-evaluate",
-        "Evaluate scores of RNA pairs: metrics with intervals, simple baselines on the same pairs, what test shares "
-        "with train, figures, and one HTML page. The tables are those that cupid-score writes for a whole dataset, "
-        "train, valid and test rows together: baselines see train only, thresholds are chosen on valid only.",
-    )
+    """The options of cupid-evaluate."""
+    parser = ToolParser("cupid-evaluate", __doc__)
     parser.add_argument(
         "scores",
         nargs="*",
@@ -35,14 +40,15 @@ def get_parser() -> ToolParser:
         "(default: stdin)",
     )
     parser.inputs.append("scores")
-    add_required_output(parser, "FOLDER", "folder of the report; replaced if it holds an earlier one")
+    options.add_required_output(parser, "FOLDER", "folder of the report; replaced if it holds an earlier one alone")
     parser.folders.append("output")
-    add_fasta(parser)
+    options.add_fasta(parser)
     group = parser.add_argument_group("evaluation")
     group.add_argument(
         "--baselines",
-        default=",".join(BASELINES),
-        metavar="NAMES",
+        type=options.some_of([*BASELINES, _NONE]),
+        default=",".join(Settings.baselines),
+        metavar="NAME,...",
         help=f"which to compare with, separated by commas, or none (default: all). {BASELINES.help()}",
     )
     group.add_argument(
@@ -59,17 +65,23 @@ def get_parser() -> ToolParser:
     parser.inputs += ["groups", "genes", "curves"]
     group = parser.add_argument_group("intervals")
     group.add_argument(
-        "--bootstrap", type=positive_int, default=1000, metavar="N", help="replicates (default: %(default)s)"
+        "--bootstrap",
+        type=options.positive_int,
+        default=Settings.bootstrap,
+        metavar="N",
+        help="replicates (default: %(default)s)",
     )
-    group.add_argument("--level", type=fraction, default=0.95, help="of the intervals (default: %(default)s)")
+    group.add_argument(
+        "--level", type=options.fraction, default=Settings.level, help="of the intervals (default: %(default)s)"
+    )
     group.add_argument(
         "--resample",
-        choices=("relatives", "rnas"),
-        default="relatives",
+        choices=RESAMPLE,
+        default=Options.resample,
         help="what is drawn: groups of relatives, since their labels are copies of each other, or single RNAs; with "
         "--genes always genes (default: %(default)s)",
     )
-    add_seed(parser)
+    options.add_seed(parser)
     group = parser.add_argument_group("page")
     group.add_argument("--title", default="Can these scores be trusted?", help="heading (default: %(default)s)")
     group.add_argument(
@@ -79,52 +91,60 @@ def get_parser() -> ToolParser:
         metavar="TSV",
         help="training curves that cupid-train wrote; give it once for each score table, in the same order",
     )
-    add_common(parser)
+    options.add_common(parser)
     return parser
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Evaluate every table, and write the folder at the end."""
-    from cupid_tools.evaluation.evaluate import Settings, evaluate
-    from cupid_tools.evaluation.experiment import Options, prepare, read_listed
+    from cupid_tools.evaluation.evaluate import evaluate
+    from cupid_tools.evaluation.experiment import prepare
     from cupid_tools.evaluation.folder import check_replaceable, write_folder
-    from cupid_tools.evaluation.report import SUMMARY, build, experiment_names, read_curves
+    from cupid_tools.evaluation.report import PAGE, build, experiment_names, read_curves
     from cupid_tools.io.fasta import load_rnas, read_types
-    from cupid_tools.io.pairs import read_pairs
+    from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, read_pairs
 
     check_replaceable(args.output, "cupid-evaluate")
     names = experiment_names(args.scores)
     if len(args.curves) > len(names):
         raise UsageError(f"{len(args.curves)} --curves for {len(names)} score tables (give at most one for each)")
     curves = [read_curves(path) for path in args.curves]
-    options = Options(
-        read_listed(args.groups, "group"), read_listed(args.genes, "gene"), args.augmented, args.resample, args.seed
-    )
-    settings = Settings(_baselines(args.baselines), args.bootstrap, args.level, args.seed, args.genes is not None)
+    settings, reading = _settings(args)
     rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
     evaluations = []
     for name, path in zip(names, args.scores, strict=True):
-        table = read_pairs(path, require=["label", "split", "score"], hint=_REMEDY)
-        log.info("%s: %d pairs; fitting baselines and resampling", name, len(table))
-        evaluations.append(evaluate(prepare(name, table, rnas, args.fasta, options), settings))
-    files = build(evaluations, curves, args.title, options, settings, _digests(args, names))
-    write_folder(args.output, files)
-    _tell(evaluations, report)
-    for line in files[SUMMARY].splitlines():
-        log.info("%s", line)
-    log.info("report: %s/report.html", args.output.rstrip("/"))
+        table = read_pairs(path, require=[LABEL, SPLIT, SCORE], hint=_REMEDY)
+        log.info("%s: %s pairs; fitting baselines and resampling", name, f"{len(table):,}")
+        evaluations.append(evaluate(prepare(name, table, rnas, args.fasta, reading), settings))
+    files = build(evaluations, curves, args.title, reading, settings, _digests(args, names))
+    write_folder(args.output, files, "cupid-evaluate")
+    _count(evaluations, report)
+    _tell(evaluations)
+    log.info("report: %s/%s", args.output.rstrip("/"), PAGE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the tool and return its exit code."""
+    """Run cupid-evaluate and return its exit code."""
     return run_tool(get_parser(), run, argv)
 
 
-def _baselines(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name for name in text.split(",") if name != "none"))
-    for name in names:
-        BASELINES.summary(name)  # refuses unknown names before any work
-    return names
+def _settings(args: argparse.Namespace) -> tuple[Settings, Options]:
+    """How metrics are taken, and how score tables are read."""
+    settings = Settings(
+        seed=args.seed,
+        baselines=tuple(name for name in args.baselines if name != _NONE),
+        bootstrap=args.bootstrap,
+        level=args.level,
+        genes=args.genes is not None,
+    )
+    reading = Options(
+        seed=args.seed,
+        groups=read_listed(args.groups, "group"),
+        genes=read_listed(args.genes, "gene"),
+        augmented=args.augmented,
+        resample=args.resample,
+    )
+    return settings, reading
 
 
 def _digests(args: argparse.Namespace, names: Sequence[str]) -> dict[str, str]:
@@ -133,14 +153,27 @@ def _digests(args: argparse.Namespace, names: Sequence[str]) -> dict[str, str]:
     files = {"RNAs": args.fasta, "types": args.types, "groups": args.groups, "genes": args.genes}
     files |= {f"scores of {name}": path for name, path in zip(names, args.scores, strict=True)}
     files |= {f"curves of {name}": path for name, path in zip(names, args.curves, strict=False)}
-    return {name: input_digest(path) for name, path in files.items() if path is not None}
+    digests = {name: input_digest(path) for name, path in files.items() if path is not None}
+    return {name: digest for name, digest in digests.items() if digest is not None}
 
 
-def _tell(evaluations: Sequence[Evaluation], report: Report) -> None:
+def _count(evaluations: Sequence[Evaluation], report: Report) -> None:
     """Count the rows of all tables for ``--report``."""
     whole = [len(evaluation.experiment.whole.label) for evaluation in evaluations]
     evaluated = [len(evaluation.experiment.pairs) for evaluation in evaluations]
     train = [len(evaluation.experiment.train.label) for evaluation in evaluations]
     augmented = sum(evaluation.experiment.augmented_rows for evaluation in evaluations)
-    reasons = {"train": sum(train), "augmented": augmented}
+    reasons = {"train-row": sum(train), "augmented-row": augmented}
     report.count("pairs", read=sum(whole), written=sum(evaluated), dropped=reasons)
+
+
+def _tell(evaluations: Sequence[Evaluation]) -> None:
+    """Log the headlines, and what to beware of."""
+    from cupid_tools.evaluation.tables import summary
+    from cupid_tools.evaluation.verdict import warnings
+
+    for evaluation in evaluations:
+        for line in summary([evaluation]).splitlines():
+            log.info("%s", line)
+        for text in warnings(evaluation):
+            log.warning("%s: %s", evaluation.experiment.name, text)

@@ -9,14 +9,14 @@ import numpy as np
 
 from cupid_tools.evaluation.baselines.data import Pairs
 from cupid_tools.evaluation.baselines.degree import degrees
-from cupid_tools.evaluation.baselines.neighbours import unordered
 from cupid_tools.evaluation.experiment import MODEL, Bools, Experiment, Whole
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.evaluation.rnas import Codes, RnaTable
+from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.kmers import kmer_codes
+from cupid_tools.sampling.coded import Codes, unordered
+from cupid_tools.sampling.relatives import K
 from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
 
-KMER = 15
 _BLOCK_RNAS = 256
 
 
@@ -75,7 +75,7 @@ def audit(experiment: Experiment) -> Audit:
     whole, rnas = experiment.whole, experiment.rnas
     splits = [split for split in (VALID, TEST) if (whole.split == SPLITS.index(split)).any()]
     sharing = [found for split in splits for found in _sharing(whole, rnas, split)]
-    both, difference = _order_difference(whole, len(rnas.rnas))
+    both, difference = _order_difference(whole)
     test = experiment.rows.of_split(TEST)
     degree = degrees(experiment.train.positives, len(rnas.rnas))
     sums = degree[experiment.pairs.a] + degree[experiment.pairs.b]
@@ -107,7 +107,7 @@ def nearest_containment(rnas: RnaTable, of: Codes, among: Codes) -> Floats:
     """
     from scipy.sparse import csr_array
 
-    codes, owners = kmer_codes(rnas.sequences, KMER)
+    codes, owners = kmer_codes(rnas.sequences, K)
     words, columns = np.unique(codes, return_inverse=True)
     shape = (len(rnas.rnas), len(words))
     held = csr_array((np.ones(len(codes), dtype=np.float32), (owners, columns)), shape=shape)
@@ -163,9 +163,9 @@ def _copies(whole: Whole, split: str, size: int) -> Copies:
     return Copies(split, len(here), int(np.sum(forward)), int(np.sum(backward & (here.a != here.b))))
 
 
-def _order_difference(whole: Whole, size: int) -> tuple[int, float]:
+def _order_difference(whole: Whole) -> tuple[int, float]:
     """How many pairs stand in both orders, and how far apart their scores are at most."""
-    key = unordered(whole.pairs.a, whole.pairs.b, size)
+    key = unordered(whole.pairs.a, whole.pairs.b)
     reverse = whole.pairs.a > whole.pairs.b
     both: Bools = np.isin(key, np.intersect1d(key[reverse], key[~reverse & (whole.pairs.a != whole.pairs.b)]))
     if not both.any():

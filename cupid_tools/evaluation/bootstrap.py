@@ -2,6 +2,9 @@
 
 Pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386): units are drawn with replacement, and a pair
 weighs as often as both its RNAs were drawn. A unit is an RNA, a group of relatives, or a gene.
+
+A pair inside one unit weighs as often as that unit was drawn, not the square: how often has mean 1 but its square mean
+2 (nearly), so such pairs would count double, and replicates would scatter around another number than the point.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.evaluation.metrics import Floats, Labels, mcc, tie_ends
+from cupid_tools.sampling.coded import Codes
 
 BLOCK_CELLS = 1 << 19
 """Weights (replicates x rows) that one thread holds at once: 4 MB, about what a cache holds."""
@@ -38,7 +42,7 @@ class Replicates(NamedTuple):
     mcc: Floats
 
 
-def unit_weights(strata: NDArray[np.int64], replicates: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def unit_weights(strata: Codes, replicates: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw how often each unit occurs in each replicate: float32 [replicates, units].
 
     Args:
@@ -59,8 +63,8 @@ class Resampled:
     def __init__(
         self,
         weights: NDArray[np.float32],
-        unit_a: NDArray[np.int64],
-        unit_b: NDArray[np.int64],
+        unit_a: Codes,
+        unit_b: Codes,
         labels: Labels,
     ) -> None:
         """Args: weights [replicates, units]; the units of both RNAs and the label of each row [n]."""
@@ -76,6 +80,7 @@ class Resampled:
         ranked = _Ranked(
             unit_a=self._a[order],
             unit_b=self._b[order],
+            within=np.flatnonzero((self._a == self._b)[order]),
             positives=np.flatnonzero(label),
             first=first,
             before=np.append(-1, ends)[cut],
@@ -88,8 +93,13 @@ class Resampled:
     def _map(self, work: Callable[[NDArray[np.float32]], Floats]) -> list[Floats]:
         size = max(1, BLOCK_CELLS // max(1, len(self._labels)))
         blocks = [self._weights[start : start + size] for start in range(0, len(self._weights), size)]
-        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(max_workers=_processors()) as pool:
             return list(pool.map(work, blocks))
+
+
+def _processors() -> int:
+    """How many processors this process may use; where the system does not say, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Ranked(NamedTuple):
@@ -97,24 +107,28 @@ class _Ranked(NamedTuple):
 
     Attributes:
         unit_a, unit_b: of each row.
+        within: positions of the rows inside one unit.
         positives: positions of the positives, int64 [P].
         first: which of *positives* is the first of each tie, int64 [E].
         before, ends: the positions just before and at the end of each tie; -1 before the first row.
         called: rows at or above the threshold.
     """
 
-    unit_a: NDArray[np.int64]
-    unit_b: NDArray[np.int64]
-    positives: NDArray[np.int64]
-    first: NDArray[np.int64]
-    before: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    unit_a: Codes
+    unit_b: Codes
+    within: Codes
+    positives: Codes
+    first: Codes
+    before: Codes
+    ends: Codes
     called: int
 
 
 def _block_metrics(weights: NDArray[np.float32], rows: _Ranked) -> Floats:
     """AUROC, AUPRC and MCC: float64 [3, replicates of the block]; sums over the cuts at which positives are found."""
-    w = np.take(weights, rows.unit_a, axis=1) * np.take(weights, rows.unit_b, axis=1)  # [R, n], whole numbers
+    w_a = np.take(weights, rows.unit_a, axis=1)
+    w = w_a * np.take(weights, rows.unit_b, axis=1)  # [R, n], whole numbers
+    w[:, rows.within] = w_a[:, rows.within]
     total = np.cumsum(w, axis=1, dtype=np.float64)
     gained = np.add.reduceat(w[:, rows.positives], rows.first, axis=1, dtype=np.float64)  # [R, E]
     found = np.cumsum(gained, axis=1)

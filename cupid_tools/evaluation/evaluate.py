@@ -11,6 +11,7 @@ import numpy as np
 
 from cupid_tools.evaluation.audit import Audit, audit
 from cupid_tools.evaluation.baselines import BASELINES
+from cupid_tools.evaluation.baselines.data import Baseline
 from cupid_tools.evaluation.bootstrap import (
     UNDEFINED,
     Interval,
@@ -22,6 +23,7 @@ from cupid_tools.evaluation.bootstrap import (
 )
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Bools, Experiment, Rows, to_genes
 from cupid_tools.evaluation.metrics import best_mcc_threshold, measure
+from cupid_tools.evaluation.settings import Settings
 from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import TEST, VALID
 
@@ -29,25 +31,8 @@ HEADLINES = (ALL, STRICT_C3)
 """Classes of test rows for which the model is compared with every baseline."""
 MIN_POSITIVES = 50
 """Fewer cannot choose the best baseline, and reports warn of them."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How metrics are taken.
-
-    Attributes:
-        baselines: names in ``BASELINES``.
-        bootstrap: replicates; 0 for no intervals.
-        level: of the intervals.
-        seed: of all random choices.
-        genes: pairs of isoforms are merged into pairs of genes.
-    """
-
-    baselines: tuple[str, ...] = tuple(BASELINES)
-    bootstrap: int = 1000
-    level: float = 0.95
-    seed: int = 1
-    genes: bool = False
+MIN_UNITS = 10
+"""With fewer units of a type, replicates are too alike: intervals are narrower than they say, and reports warn."""
 
 
 class Slice(NamedTuple):
@@ -87,6 +72,20 @@ class Gap(NamedTuple):
     auprc_interval: Interval
 
 
+class Units(NamedTuple):
+    """What the bootstrap draws of one type of RNA for one class of test rows.
+
+    Attributes:
+        rna_type: the type.
+        units: how many groups of relatives (or RNAs, or genes).
+        largest: the share of the rows that hold the one which is in most of them.
+    """
+
+    rna_type: str
+    units: int
+    largest: float
+
+
 class Headline(NamedTuple):
     """Model and baselines on one class of test rows.
 
@@ -97,6 +96,7 @@ class Headline(NamedTuple):
         best: the baseline with the largest AUPRC on *chosen_on*; None where there is none.
         chosen_on: the split whose rows of the same class chose it.
         gaps: for every baseline.
+        units: by type of RNA.
     """
 
     overlap: str
@@ -105,11 +105,22 @@ class Headline(NamedTuple):
     best: str | None
     chosen_on: str
     gaps: list[Gap]
+    units: list[Units]
 
     @property
     def best_gap(self) -> Gap | None:
         """The gap to the best baseline."""
         return next((gap for gap in self.gaps if gap.baseline == self.best), None)
+
+    @property
+    def lost_gap(self) -> Gap | None:
+        """The gap to the baseline that beats the model most on these rows, chosen or not; None where none does."""
+        lost = [gap for gap in self.gaps if gap.auprc < 0]
+        return min(lost, key=lambda gap: gap.auprc, default=None)
+
+    def few_units(self) -> list[Units]:
+        """The types of which fewer than ``MIN_UNITS`` are drawn."""
+        return [found for found in self.units if found.units < MIN_UNITS]
 
 
 @dataclass(frozen=True)
@@ -149,15 +160,19 @@ def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
         for where, chosen in _slices(rows, experiment)
         for measurement in _measure(rows, chosen, where, thresholds, bootstraps[where.split])
     ]
-    headlines = {overlap: _headline(overlap, measurements, settings.level) for overlap in HEADLINES}
-    told = {overlap: headline for overlap, headline in headlines.items() if headline is not None}
-    return Evaluation(experiment, rows, thresholds, measurements, told, audit(experiment))
+    present = [overlap for overlap in HEADLINES if (rows.of_split(TEST) & rows.overlap(overlap)).any()]
+    headlines = {
+        overlap: _headline(overlap, measurements, settings.level, _units(rows, experiment, overlap))
+        for overlap in present
+    }
+    return Evaluation(experiment, rows, thresholds, measurements, headlines, audit(experiment))
 
 
 def _with_baselines(experiment: Experiment, settings: Settings) -> Rows:
     scores = dict(experiment.rows.scores)
     for name in settings.baselines:
-        scores[name] = BASELINES.load(name)(experiment.train, experiment.pairs, experiment.rnas)
+        baseline: Baseline = BASELINES.load(name)
+        scores[name] = baseline(experiment.train, experiment.pairs, experiment.rnas)
     return replace(experiment.rows, scores=scores)
 
 
@@ -230,19 +245,30 @@ def _headline_slice(overlap: str, split: str = TEST) -> Slice:
     return Slice(split, ALL, overlap, ALL)
 
 
-def _headline(overlap: str, measurements: list[Measurement], level: float) -> Headline | None:
-    """Compare the model with all baselines; None where no test row is of this class."""
+def _headline(overlap: str, measurements: list[Measurement], level: float, units: list[Units]) -> Headline:
+    """Compare the model with all baselines on a class of test rows that is not empty."""
     test = {m.method: m for m in measurements if m.where == _headline_slice(overlap)}
     valid = {m.method: m for m in measurements if m.where == _headline_slice(overlap, VALID)}
-    if not test:
-        return None
     model = test.pop(MODEL)
     enough = bool(valid) and valid[MODEL].values["positives"] >= MIN_POSITIVES and valid[MODEL].defined()
     deciding = valid if enough else test
     candidates = [name for name in test if deciding[name].defined()]
     best = max(candidates, key=lambda name: deciding[name].values["auprc"], default=None)
     gaps = [_gap(model, baseline, level) for baseline in test.values()]
-    return Headline(overlap, model, test, best, VALID if enough else TEST, gaps)
+    return Headline(overlap, model, test, best, VALID if enough else TEST, gaps, units)
+
+
+def _units(rows: Rows, experiment: Experiment, overlap: str) -> list[Units]:
+    """Count what the bootstrap draws for a class of test rows, by type of RNA."""
+    a, b = rows.unit[:, rows.of_split(TEST) & rows.overlap(overlap)]
+    size = len(experiment.strata)
+    held = np.bincount(a, minlength=size) + np.bincount(b[a != b], minlength=size)  # rows that hold each unit
+    by_type = [(name, held[experiment.strata == index]) for index, name in enumerate(experiment.rnas.type_names)]
+    return [
+        Units(name, int(np.count_nonzero(counts)), float(counts.max() / len(a)))
+        for name, counts in by_type
+        if counts.any()
+    ]
 
 
 def _gap(model: Measurement, baseline: Measurement, level: float) -> Gap:

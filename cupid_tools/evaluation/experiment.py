@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats, Labels
-from cupid_tools.evaluation.rnas import Codes, RnaTable, with_flipped, with_originals
-from cupid_tools.io.fasta import read_mapping
-from cupid_tools.io.pairs import ID_A, ID_B, LABEL, ORIGIN, SPLIT, PairTable
+from cupid_tools.evaluation.rnas import RnaTable, with_flipped, with_originals
+from cupid_tools.evaluation.settings import RELATIVES, Listed, Options
+from cupid_tools.io.pairs import CALL, ID_A, ID_B, LABEL, ORIGIN, SCORE, SPLIT, PairTable
+from cupid_tools.sampling.coded import MAX_RNAS, Codes
 from cupid_tools.sampling.relatives import listed_groups, related_groups
 from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
 
-SCORE, CALL = "score", "call"
 MODEL = "model"
 ALL = "all"
 CLASSES = ("C1", "C2-left", "C2-right", "C3")
 STRICT = "strict-"
 STRICT_C3 = STRICT + CLASSES[-1]
-RESAMPLE = ("relatives", "rnas")
 OVERLAPS = (ALL, *CLASSES, *(STRICT + name for name in CLASSES))
 
 Bools = NDArray[np.bool_]
@@ -131,37 +130,6 @@ class Experiment:
         return bool(self.rows.of_split(VALID).any())
 
 
-class Listed(NamedTuple):
-    """A user's table: RNA id -> group or gene, and the file it was read from."""
-
-    values: dict[str, str]
-    path: str
-
-
-def read_listed(path: str | None, column: str) -> Listed | None:
-    """Read a table with the columns ``id`` and *column*; None where no path is given."""
-    return None if path is None else Listed(read_mapping(path, "id", column), path)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How score tables are read.
-
-    Attributes:
-        groups: groups of relatives; None finds them by sequence.
-        genes: the gene of each RNA, to evaluate genes instead of RNAs.
-        augmented: also evaluate, and fit baselines on, rows that augmentation made.
-        resample: what the bootstrap draws, one of ``RESAMPLE``; genes where they are given.
-        seed: of all random choices.
-    """
-
-    groups: Listed | None = None
-    genes: Listed | None = None
-    augmented: bool = False
-    resample: str = RESAMPLE[0]
-    seed: int = 1
-
-
 def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, options: Options) -> Experiment:
     """Check a score table and work out everything that metrics need.
 
@@ -181,6 +149,8 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
     table.check_consistent()
     table, scores = _in_fixed_order(table, _scores(table))
     named = with_originals({*table.column(ID_A), *table.column(ID_B)}, known_rnas)
+    if len(named) > MAX_RNAS:
+        raise InputError(table.path, f"names {len(named):,} RNAs, more than {MAX_RNAS:,}", hint="divide the table")
     known = RnaTable(named, _relatives(named, options.groups))
     pairs = Pairs(*table.codes([rna.id for rna in named]))
     whole = Whole(pairs, _split_codes(table), table.column(LABEL).astype(np.int8), scores)
@@ -308,13 +278,14 @@ def _relatives(rnas: Sequence[Rna], groups: Listed | None) -> Codes:
 def _units(rnas: RnaTable, options: Options) -> tuple[Codes, Codes]:
     """What the bootstrap draws: unit of each RNA [N], and type of each unit [units]."""
     if options.genes is not None:
-        missing = next((rna.id for rna in rnas.rnas if rna.id not in options.genes.values), None)
+        names = [rna.id.removesuffix(FLIP_SUFFIX) for rna in rnas.rnas]  # a flipped RNA is of its original's gene
+        missing = next((name for name in names if name not in options.genes.values), None)
         if missing is not None:
             raise InputError(options.genes.path, f"RNA {missing!r} has no gene", hint="list every RNA of the pairs")
-        unit = pd.factorize(pd.Index([options.genes.values[rna.id] for rna in rnas.rnas]))[0]
+        unit = pd.factorize(pd.Index([options.genes.values[name] for name in names]))[0]
         first = np.unique(unit, return_index=True)[1]
         return unit.astype(np.int64), rnas.types[first]
-    groups = rnas.groups if options.resample == RESAMPLE[0] else np.arange(len(rnas.rnas))
+    groups = rnas.groups if options.resample == RELATIVES else np.arange(len(rnas.rnas))
     members = np.stack([rnas.types, groups])
     keys, unit = np.unique(members, axis=1, return_inverse=True)
     return unit.reshape(-1).astype(np.int64), keys[0]

@@ -13,11 +13,11 @@ from cupid_tools.errors import CupidError
 from cupid_tools.io.atomic import atomic_write, check_folder
 
 MARKER = "metrics.json"
-"""A folder without it was not written by us, and is never replaced."""
+"""It tells ``tool``, which wrote the folder, and ``files``, all that it wrote; a folder without is never replaced."""
 
 
 def check_replaceable(target: str | os.PathLike[str], tool: str) -> None:
-    """Fail unless *target* is missing, empty, or an earlier report of *tool*, in a folder that can be written.
+    """Fail unless *target* is missing, empty, or an earlier report of *tool* and nothing else, where we can write.
 
     Raises:
         CupidError: it is none of these.
@@ -25,38 +25,49 @@ def check_replaceable(target: str | os.PathLike[str], tool: str) -> None:
     path = Path(os.path.realpath(target))
     if path.exists() and not path.is_dir():
         raise CupidError(f"{target}: is a file", hint="name a folder for the report")
-    if path.is_dir() and any(path.iterdir()) and not _is_report(path, tool):
-        raise CupidError(f"{target}: is a folder that {tool} did not write", hint="name a new or empty one")
+    _check_content(target, path, tool)
     check_folder(path.parent, shown=target)
 
 
-def write_folder(target: str | os.PathLike[str], files: Mapping[str, str]) -> None:
-    """Write *files*, relative name -> text, as the whole content of *target*, replacing what was there.
+def write_folder(target: str | os.PathLike[str], files: Mapping[str, str], tool: str) -> None:
+    """Write *files*, relative name -> text, as the whole content of *target*, replacing an earlier report of *tool*.
 
-    They are written into a hidden neighbour, which takes the place of *target* at the end.
+    They are written into a hidden neighbour, which takes the place of *target* at the end. One of *files* is
+    ``MARKER``.
+
+    Raises:
+        CupidError: meanwhile *target* holds files that *tool* did not write.
     """
     path = Path(os.path.realpath(target))
-    with _neighbour(path, "part") as fresh:
+    with _neighbour(path) as fresh:
         for name, text in files.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(fresh / name) as handle:
                 handle.write(text)
-        if not path.exists():
+        if path.exists():
+            _check_content(target, path, tool)
+            _replace(path, fresh)
+        else:
             os.rename(fresh, path)
-            return
-        with _neighbour(path, "old") as old:
-            os.rename(path, old)  # over an empty folder
-            try:
-                os.rename(fresh, path)
-            except BaseException:
-                os.rename(old, path)
-                raise
+
+
+def _replace(path: Path, fresh: Path) -> None:
+    """Put *fresh* where *path* is; whenever this ends, and however, one of the two stands at *path*."""
+    old = _hidden(path, "old")
+    try:
+        os.rename(path, old)
+        os.rename(fresh, path)
+    finally:
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.rename(old, path)
 
 
 @contextmanager
-def _neighbour(path: Path, suffix: str) -> Iterator[Path]:
+def _neighbour(path: Path) -> Iterator[Path]:
     """An empty hidden folder beside *path*, which is gone at the end."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.{suffix}")
+    scratch = _hidden(path, "part")
     scratch.mkdir()
     try:
         yield scratch
@@ -64,10 +75,30 @@ def _neighbour(path: Path, suffix: str) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _is_report(path: Path, tool: str) -> bool:
+def _hidden(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{suffix}")
+
+
+def _check_content(target: str | os.PathLike[str], path: Path, tool: str) -> None:
+    found = sorted(part.relative_to(path) for part in path.rglob("*"))
+    if not found:
+        return
+    ours = _written(path, tool)
+    if not ours:
+        raise CupidError(f"{target}: is a folder that {tool} did not write", hint="name a new or empty one")
+    known = ours.union(*(name.parents for name in ours))
+    foreign = next((name for name in found if name not in known), None)
+    if foreign is not None:
+        hint = "the folder of an earlier report is replaced as a whole; move this away, or name a new folder"
+        raise CupidError(f"{target}: holds {foreign}, which {tool} did not write", hint=hint)
+
+
+def _written(path: Path, tool: str) -> set[Path]:
+    """The files that *tool* wrote into the folder *path*, as their list says; none where it is no report."""
     try:
-        with open(path / MARKER, encoding="utf-8") as handle:
-            content = json.load(handle)
+        content = json.loads((path / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("tool") == tool
+        return set()
+    if not isinstance(content, dict) or content.get("tool") != tool:
+        return set()
+    return {Path(name) for name in content.get("files", ())}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from cupid_tools.evaluation.audit import KMER
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import FIT_ROWS
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, Measurement, distinct_headlines
@@ -17,6 +16,7 @@ from cupid_tools.evaluation.figures import Drawn
 from cupid_tools.evaluation.style import CSS
 from cupid_tools.evaluation.tables import LABELS, best_values, bracket, short
 from cupid_tools.evaluation.verdict import judge
+from cupid_tools.sampling.relatives import K
 from cupid_tools.vocab import TEST, VALID
 
 HEADLINE_NAMES = {ALL: "All test pairs", STRICT_C3: "Strictly unseen RNAs only"}
@@ -59,7 +59,7 @@ def page(evaluations: Sequence[Evaluation], figures: Sequence[Sequence[Drawn]], 
         f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations)}</header>",
         f'<main><div class="cards" id="verdict">{"".join(map(_card, evaluations))}</div>',
         *(_section(index, *both) for index, both in enumerate(zip(evaluations, figures, strict=True))),
-        _meaning(),
+        _meaning(evaluations),
         _methods(evaluations, about),
         "</main><footer>Written by cupid-evaluate. This page needs no network and keeps no date: equal inputs and "
         "settings give equal pages.</footer>",
@@ -108,7 +108,8 @@ def _panel(headline: Headline | None, name: str) -> str:
         f'<div class="big">{short(model.values[metric])}<small>{shown} {bracket(model.interval(metric))}</small></div>'
         for metric, shown in (("auroc", "AUROC"), ("auprc", "AUPRC"))
     )
-    return f'<div class="panel"><h3>{name}</h3><div class="pair">{numbers}</div>{_opponent(headline)}</div>'
+    told = f"{_opponent(headline)}{_drawn(headline)}"
+    return f'<div class="panel"><h3>{name}</h3><div class="pair">{numbers}</div>{told}</div>'
 
 
 def _opponent(headline: Headline) -> str:
@@ -121,11 +122,24 @@ def _opponent(headline: Headline) -> str:
         return f'<p class="quiet">{about}</p>'
     best = best_values(headline)
     return (
-        f"<p>Best simple baseline: <b>{escape(gap.baseline)}</b> {short(best['auroc'])} / {short(best['auprc'])}. "
+        f"<p>{_chosen(headline)}: <b>{escape(gap.baseline)}</b> {short(best['auroc'])} / {short(best['auprc'])}. "
         f"Model minus baseline: AUROC {short(gap.auroc, sign=True)} {bracket(gap.auroc_interval, sign=True)}, "
         f"<b>AUPRC {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}</b>.</p>"
         f'<p class="quiet">{about}</p>'
     )
+
+
+def _chosen(headline: Headline) -> str:
+    return f"Simple baseline chosen on {VALID}" if headline.chosen_on == VALID else "Best simple baseline"
+
+
+def _drawn(headline: Headline) -> str:
+    """What the intervals of a headline rest on."""
+    drawn = ", ".join(
+        f"{found.units:,} of {escape(found.rna_type)} (the largest in {found.largest:.0%} of the pairs)"
+        for found in headline.units
+    )
+    return f'<p class="quiet">Units that intervals draw: {drawn}.</p>'
 
 
 def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> str:
@@ -203,7 +217,7 @@ def _baseline_table(headline: Headline) -> str:
 
 def _sharing_table(evaluation: Evaluation) -> str:
     header = ["split", "type", "RNAs", "in train", "same sequence in train", "relative in train"]
-    header += [f"nearest in train, shared {KMER}-mers", "degree correlation"]
+    header += [f"nearest in train, shared {K}-mers", "degree correlation"]
     rows = []
     for found in evaluation.audit.sharing:
         counts = (found.rnas, found.same_id, found.same_sequence, found.related)
@@ -218,7 +232,7 @@ def _sharing_table(evaluation: Evaluation) -> str:
             [*cells, *(f"<td>{count:,}</td>" for count in counts), near, f"<td>{short(found.degree_correlation)}</td>"]
         )
     caption = (
-        f"Nearest: the largest share of an RNA's {KMER}-mers that one train RNA holds, median and quartiles. Degree "
+        f"Nearest: the largest share of an RNA's {K}-mers that one train RNA holds, median and quartiles. Degree "
         "correlation: Spearman, of an RNA's positives in train and here."
     )
     return _table(header, rows, caption)
@@ -305,9 +319,10 @@ that does not beat them has learnt what they know. The gap between model and bes
 quote.</dd>
 <dt>Intervals</dt>
 <dd>How far a number would move with other RNAs of the same kind. Two numbers whose difference has an interval that
-holds zero have not been shown to differ.</dd>
+holds zero have not been shown to differ. What is drawn are units, such as groups of relatives; where a type has few
+of them, intervals are narrower than they should be.</dd>
 <dt>Threshold, MCC, F1, precision, recall</dt>
-<dd>Calls at one threshold, chosen on valid rows, never on test. Precision depends on the share of negatives: in a
+<dd>Calls at one threshold, {threshold}. Precision depends on the share of negatives: in a
 screen of all possible pairs it is much lower than here.</dd>
 <dt>ECE, Brier, reliability</dt>
 <dd>Whether a score of 0.8 means that 8 in 10 such pairs are positive <i>in a table with this share of
@@ -319,8 +334,15 @@ recognised, not that a new RNA's partners can be found.</p>
 </section>"""
 
 
-def _meaning() -> str:
-    return _MEANING
+def _meaning(evaluations: Sequence[Evaluation]) -> str:
+    origins = sorted({_threshold_origin(evaluation) for evaluation in evaluations})
+    return _MEANING.format(threshold="; or ".join(origins))
+
+
+def _threshold_origin(evaluation: Evaluation) -> str:
+    if evaluation.experiment.threshold is None:
+        return f"chosen by MCC on the {VALID} rows, never on {TEST}"
+    return f"the one that the calls in the table follow, as it has no {VALID} rows; baselines have none"
 
 
 def _methods(evaluations: Sequence[Evaluation], about: About) -> str:
@@ -334,8 +356,9 @@ def _method_lines(evaluations: Sequence[Evaluation], about: About) -> Iterator[s
     yield f"Relatives: {about.relatives}; joined by single linkage."
     yield (
         f"Intervals: {about.level:.0%} percentile intervals of {about.bootstrap:,} bootstrap replicates that draw "
-        f"{about.units} with replacement, within each type of RNA; a pair weighs as often as both its RNAs were drawn "
-        "(pigeonhole bootstrap, Owen 2007). Gaps use the same replicates for model and baseline."
+        f"units ({about.units}) with replacement, within each type of RNA; a pair weighs as often as both its units "
+        "were drawn, one inside a unit as often as that was (pigeonhole bootstrap, Owen 2007). Gaps use the same "
+        "replicates for model and baseline."
     )
     yield (
         "Ties: equal scores are one cut point. AUPRC is average precision. What one class alone cannot define is 'not "
@@ -356,11 +379,10 @@ def _told(evaluation: Evaluation) -> str:
     experiment = evaluation.experiment
     train = len(experiment.train.label)
     fitted = f", regressions on {FIT_ROWS:,} of them" if train > FIT_ROWS else ""
-    origin = "chosen on valid by MCC" if experiment.threshold is None else "that of the calls in the table"
     threshold = evaluation.thresholds[MODEL]
     return (
         f"{len(experiment.rnas.rnas):,} RNAs, {train:,} train rows{fitted}, {len(evaluation.rows):,} evaluated rows; "
-        f"threshold {threshold:.4g}, {origin}; negatives: {', '.join(experiment.strategies)}."
+        f"threshold {threshold:.4g}, {_threshold_origin(evaluation)}; negatives: {', '.join(experiment.strategies)}."
     )
 
 

@@ -13,15 +13,16 @@ import numpy as np
 
 from cupid_tools import __version__
 from cupid_tools.errors import InputError, UsageError
-from cupid_tools.evaluation.evaluate import Evaluation, Settings
-from cupid_tools.evaluation.experiment import Options
+from cupid_tools.evaluation.evaluate import Evaluation
 from cupid_tools.evaluation.figures import Curves, draw_all
+from cupid_tools.evaluation.folder import MARKER
 from cupid_tools.evaluation.html import About, page
+from cupid_tools.evaluation.settings import RELATIVES, RNAS, Options, Settings
 from cupid_tools.evaluation.tables import gaps_tsv, metrics_json, metrics_tsv, multiqc_tsv, summary
 from cupid_tools.io.streams import STDIN, read_lines
 from cupid_tools.sampling.relatives import METHOD
 
-SUMMARY = "summary.txt"
+PAGE, SUMMARY = "report.html", "summary.txt"
 CURVE_COLUMNS = ("epoch", "train_loss", "valid_loss")
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 
@@ -90,16 +91,15 @@ def build(
         for evaluation, figures in zip(evaluations, drawn, strict=True)
         for figure in figures
     }
-    told = {"versions": about.versions, "title": title, "settings": about.settings, "inputs": inputs}
-    return {
-        **files,
+    files |= {
         "metrics.tsv": metrics_tsv(evaluations),
         "gaps.tsv": gaps_tsv(evaluations),
-        "metrics.json": metrics_json(evaluations, told),
         "cupid_mqc.tsv": multiqc_tsv(evaluations),
         SUMMARY: summary(evaluations),
-        "report.html": page(evaluations, drawn, about),
+        PAGE: page(evaluations, drawn, about),
     }
+    told = {"versions": about.versions, "title": title, "settings": about.settings, "inputs": inputs}
+    return {**files, MARKER: metrics_json(evaluations, {**told, "files": sorted([*files, MARKER])})}
 
 
 def _about(title: str, options: Options, settings: Settings, inputs: Mapping[str, str]) -> About:
@@ -109,7 +109,7 @@ def _about(title: str, options: Options, settings: Settings, inputs: Mapping[str
         "augmented": options.augmented,
         "resample": options.resample if options.genes is None else "genes",
     }
-    drawn = {"relatives": "groups of relatives", "rnas": "RNAs", "genes": "genes"}
+    drawn = {RELATIVES: "groups of relatives", RNAS: "RNAs", "genes": "genes"}
     return About(
         title=title,
         relatives=METHOD if options.groups is None else "the groups that the user listed, and equal sequences",

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.kmers import kmer_counts
+from cupid_tools.sampling.coded import Codes
 from cupid_tools.vocab import FLIP_SUFFIX, Rna
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
 
 
 def metrics_json(evaluations: Sequence[Evaluation], about: dict[str, Any]) -> str:
-    """All results; *about* tells title, settings, inputs and versions. What is not defined is null."""
+    """All results; *about* tells title, settings, inputs, versions and files. What is not defined is null."""
     content = {"tool": TOOL, **about, "experiments": [_as_json(evaluation) for evaluation in evaluations]}
     return json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n"
 
@@ -170,6 +170,7 @@ def _headline_json(headline: Headline) -> dict[str, Any]:
         "best_baseline": headline.best,
         "chosen_on": headline.chosen_on,
         "gaps": [_gap_json(gap) for gap in headline.gaps],
+        "units": [found._asdict() for found in headline.units],
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Gap, Headline
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Gap, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
 from cupid_tools.evaluation.tables import bracket, short
+from cupid_tools.vocab import VALID
 
 GOOD, WEAK, BAD, UNKNOWN = "good", "weak", "bad", "unknown"
 
@@ -21,18 +23,33 @@ class Verdict(NamedTuple):
 
 def judge(evaluation: Evaluation) -> Verdict:
     """Say how far the model can be trusted with RNAs that are new, and whether it beats simple baselines at all."""
-    grade, sentence = _grade(evaluation.headlines.get(STRICT_C3))
-    reasons = [_against_baseline(evaluation.headlines[ALL], "all test pairs")]
     strict = evaluation.headlines.get(STRICT_C3)
-    if strict is not None and strict.model.defined():
-        if strict.model.values["n"] < evaluation.headlines[ALL].model.values["n"]:
-            reasons.append(_against_baseline(strict, "pairs of strictly unseen RNAs"))
-        if strict.model.values["positives"] < MIN_POSITIVES:
-            reasons.append(
-                f"There are only {strict.model.values['positives']:.0f} positives among strictly unseen RNAs: the "
-                "intervals are wide, and a small difference is not evidence."
-            )
-    return Verdict(grade, sentence, reasons)
+    reasons = [_against_baseline(headline, where) for headline, where in _told_headlines(evaluation)]
+    if strict is not None and strict.model.defined() and strict.model.values["positives"] < MIN_POSITIVES:
+        reasons.append(
+            f"There are only {strict.model.values['positives']:.0f} positives among strictly unseen RNAs: the "
+            "intervals are wide, and a small difference is not evidence."
+        )
+    return Verdict(*_grade(strict), [*reasons, *warnings(evaluation)])
+
+
+def warnings(evaluation: Evaluation) -> list[str]:
+    """Say where intervals rest on too few units of a type.
+
+    A type with one unit is in every replicate once: such intervals say nothing of what other RNAs would do.
+    """
+    found = []
+    for headline, where in _told_headlines(evaluation):
+        few = " and ".join(f"{units.units} of {units.rna_type}" for units in headline.few_units())
+        if few:
+            found.append(f"On {where} intervals draw few units, {few}: they are narrower than they should be.")
+    return found
+
+
+def _told_headlines(evaluation: Evaluation) -> list[tuple[Headline, str]]:
+    names = {ALL: "all test pairs", STRICT_C3: "pairs of strictly unseen RNAs"}
+    told = distinct_headlines(evaluation)
+    return [(headline, names[headline.overlap]) for headline in told if headline.model.defined()]
 
 
 def _grade(strict: Headline | None) -> tuple[str, str]:
@@ -42,28 +59,44 @@ def _grade(strict: Headline | None) -> tuple[str, str]:
             "are unknown and unrelated to train. Split with cupid-split --by unseen-both --strict to find out."
         )
     low = strict.model.interval("auroc").low
-    gap = strict.best_gap
-    if not low > 0.5:
+    if math.isnan(low):
+        return UNKNOWN, "Too few pairs of new, unrelated RNAs to tell: their metrics have no interval."
+    if low <= 0.5:
         return BAD, (
             "On new, unrelated RNAs the model is at chance, as far as these pairs can tell: do not trust its scores "
             "there."
         )
-    if gap is not None and not gap.auprc_interval.low > 0:
-        return WEAK, (
-            "On new, unrelated RNAs the model is above chance, but not demonstrably better than a simple baseline."
-        )
-    return GOOD, "On new, unrelated RNAs the model is above chance and better than the best simple baseline."
+    flaw = _flaw(strict)
+    if flaw is not None:
+        return WEAK, f"On new, unrelated RNAs the model is above chance, but {flaw}."
+    return GOOD, "On new, unrelated RNAs the model is above chance and better than every simple baseline."
+
+
+def _flaw(strict: Headline) -> str | None:
+    """Why a model that is above chance is not called good."""
+    gap, lost = strict.best_gap, strict.lost_gap
+    if gap is None:
+        return "no simple baseline was compared: whether something simpler would do is not known"
+    if lost is not None:
+        return f"a simple baseline, {lost.baseline}, is better there"
+    if not gap.auprc_interval.low > 0:
+        return "not demonstrably better than a simple baseline"
+    if strict.few_units():
+        return "too few kinds of RNA were tested to be sure that it is better than simple baselines"
+    return None
 
 
 def _against_baseline(headline: Headline, where: str) -> str:
-    gap = headline.best_gap
+    gap, lost = headline.best_gap, headline.lost_gap
     if gap is None:
         return f"On {where} no baseline was compared."
-    found = bracket(gap.auprc_interval, sign=True)
-    return (
-        f"On {where} the model is {_comparison(gap)} the best simple baseline, {gap.baseline}: AUPRC "
-        f"{short(gap.auprc, sign=True)}{f' {found}' if found else ''}."
-    )
+    chosen = "the baseline chosen on valid" if headline.chosen_on == VALID else "the best simple baseline"
+    also = "" if lost is None or lost == gap else f" Another baseline is better than the model: {_told(lost)}."
+    return f"On {where} the model is {_comparison(gap)} {chosen}, {_told(gap)}.{also}"
+
+
+def _told(gap: Gap) -> str:
+    return f"{gap.baseline}: AUPRC {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}".rstrip()
 
 
 def _comparison(gap: Gap) -> str:

@@ -121,15 +121,31 @@ def test_stdin_is_a_table(evaluated, lines):
     assert "scores, test pairs:" in (folder / "summary.txt").read_text()
 
 
-def test_an_earlier_report_is_replaced_as_a_whole(evaluated):
-    _, folder = evaluated()
-    (folder / "figures" / "stale.svg").write_text("stale")
+def test_an_earlier_report_is_replaced_as_a_whole(evaluated, tmp_path):
+    curves = tmp_path / "curves.tsv"
+    curves.write_text("epoch\ttrain_loss\tvalid_loss\n1\t0.7\t0.6\n")
+    _, folder = evaluated("--curves", curves)
+    assert (folder / "figures" / "random-loss.svg").exists()
     before = sorted(folder.parent.iterdir())
     outcome, _ = evaluated("--title", "Again")
     assert outcome.code == 0
     assert "Again" in (folder / "report.html").read_text()
-    assert not (folder / "figures" / "stale.svg").exists()
+    assert not (folder / "figures" / "random-loss.svg").exists()
     assert sorted(folder.parent.iterdir()) == before
+
+
+def test_a_file_of_the_user_in_an_earlier_report_is_never_deleted(evaluated, data, scores, tool):
+    _, folder = evaluated()
+    assert sorted(json.loads((folder / "metrics.json").read_text())["files"]) == sorted(contents(folder))
+    (folder / "good.tsv").write_bytes(scores.read_bytes())
+    before = contents(folder)
+    outcome, _ = evaluated()
+    assert outcome.code == 1
+    assert f"{folder}: holds good.tsv, which cupid-evaluate did not write (" in outcome.stderr
+    assert contents(folder) == before
+    outcome = tool("evaluate", "-f", data / "rnas.fa", "-o", folder, *FAST, folder / "good.tsv")
+    assert outcome.code in (1, 2)
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "metrics.json"])
@@ -215,7 +231,10 @@ def test_without_valid_rows_calls_give_the_threshold(evaluated, lines, scores):
         "seed-match": None,
         "relatives": None,
     }
-    assert "chosen on these test rows themselves" in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert "chosen on these test rows themselves" in page
+    assert "Calls at one threshold, the one that the calls in the table follow" in page
+    assert "never on test" not in page
 
 
 def test_calls_must_follow_one_threshold(evaluated, lines, scores):
@@ -280,11 +299,13 @@ def test_curves_are_drawn(evaluated, tmp_path):
 def test_unknown_baselines_are_a_usage_error_and_none_is_none(evaluated):
     outcome, folder = evaluated(fast=["--baselines", "degree"])
     assert outcome.code == 2
-    assert "unknown baseline 'degree' (known: prevalence, " in outcome.stderr
+    assert "argument --baselines: 'degree' is none of prevalence, " in outcome.stderr
     assert not folder.exists()
     outcome, folder = evaluated(fast=["--baselines", "none", "--bootstrap", "5"])
     assert outcome.code == 0
     assert (folder / "gaps.tsv").read_text().count("\n") == 1
+    assert "better than" not in (folder / "report.html").read_text().split("<nav")[0]
+    assert "On all test pairs no baseline was compared" in (folder / "report.html").read_text()
 
 
 def test_the_report_json_counts_every_row(evaluated, lines, scores, tmp_path):
@@ -299,5 +320,5 @@ def test_the_report_json_counts_every_row(evaluated, lines, scores, tmp_path):
         "read": len(lines) + 5,
         "added": 0,
         "written": len(lines) - train,
-        "dropped": {"augmented": 5, "train": train},
+        "dropped": {"augmented-row": 5, "train-row": train},
     }

@@ -25,7 +25,7 @@ def test_weighted_metrics_are_those_of_scikit_learn(levels, threshold):
     weights = unit_weights(np.zeros(UNITS, dtype=int), 30, np.random.default_rng(2))
     found = Resampled(weights, a, b, labels).replicates(scores, threshold)
     for index, drawn in enumerate(weights.astype(float)):
-        weight = drawn[a] * drawn[b]
+        weight = np.where(a == b, drawn[a], drawn[a] * drawn[b])
         kept = weight > 0
         about = {"y_true": labels[kept], "sample_weight": weight[kept]}
         assert found.auroc[index] == pytest.approx(reference.roc_auc_score(y_score=scores[kept], **about))
@@ -49,6 +49,35 @@ def test_a_pair_weighs_as_often_as_both_its_rnas_were_drawn():
     found = resampled.replicates(np.array([0.5, 0.9, 0.7]), np.nan)
     # the best negative was not drawn; the other weighs 2 against the 6 of the positive
     assert (found.auroc[0], found.auprc[0]) == (0, pytest.approx(6 / 8))
+
+
+def test_a_pair_inside_a_unit_weighs_as_often_as_it_was_drawn():
+    weights = np.array([[3, 2, 1]], dtype=np.float32)
+    labels = np.array([1, 0, 1], dtype=np.int8)
+    found = Resampled(weights, np.array([0, 1, 1]), np.array([0, 0, 2]), labels).replicates(
+        np.array([0.9, 0.8, 0.7]), np.nan
+    )
+    assert found.auroc[0] == pytest.approx(3 / 5)  # 3 positives above and 2 below; squared it would be 9 / 11
+
+
+def test_replicates_scatter_around_the_point_where_many_pairs_are_inside_units():
+    rng = np.random.default_rng(5)
+    inside = np.repeat(np.arange(40), 10)  # ranked perfectly, but for the pairs of two units the ranking is chance
+    a, b = np.append(inside, rng.integers(0, 40, 400)), np.append(inside, rng.integers(0, 40, 400))
+    labels = (np.arange(800) % 2).astype(np.int8)
+    scores = np.where(np.arange(800) < 400, labels, rng.random(800))
+    weights = unit_weights(np.zeros(40, dtype=int), 1000, rng)
+    found = Resampled(weights, a, b, labels).replicates(scores, np.nan)
+    assert found.auroc.mean() == pytest.approx(auroc(labels, scores), abs=0.01)
+    assert found.auprc.mean() == pytest.approx(average_precision(labels, scores), abs=0.01)
+
+
+def test_without_an_affinity_all_processors_are_used(monkeypatch):
+    a, b, labels, scores = table(4)
+    weights = unit_weights(np.zeros(UNITS, dtype=int), 5, np.random.default_rng(2))
+    expected = Resampled(weights, a, b, labels).replicates(scores, 0.5)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)  # as on macOS
+    assert np.array_equal(Resampled(weights, a, b, labels).replicates(scores, 0.5), expected, equal_nan=True)
 
 
 def test_every_stratum_keeps_its_size():

@@ -1,15 +1,18 @@
 """Score tables with known answers: what test shares with train, genes, gaps and verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cupid_tools.evaluation.audit import nearest_containment, spearman
-from cupid_tools.evaluation.evaluate import Settings, evaluate
-from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Listed, Options, Rows, prepare, to_genes
+from cupid_tools.evaluation.evaluate import evaluate
+from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Rows, prepare, to_genes
 from cupid_tools.evaluation.rnas import RnaTable
+from cupid_tools.evaluation.settings import Listed, Options, Settings
 from cupid_tools.evaluation.tables import summary
-from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, judge
+from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, judge, warnings
 from cupid_tools.io.pairs import PairTable
 from cupid_tools.sampling.relatives import related_groups
 from cupid_tools.vocab import Rna
@@ -36,7 +39,7 @@ def table(rows):
 
 
 def prepared(rows, rnas, **options):
-    return prepare("trial", table(rows), rnas, "rnas.fa", Options(**options))
+    return prepare("trial", table(rows), rnas, "rnas.fa", Options(seed=1, **options))
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def test_overlap_classes_are_those_of_ids_sequences_and_relatives(small):
 
 def test_strategies_split_negatives_and_share_positives(small):
     rows, rnas = small
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=(), bootstrap=5))
+    evaluation = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=(), bootstrap=5))
     counts = {
         strategy: (found.values["n"], found.values["positives"])
         for strategy in (ALL, "uniform", "type-matched", "observed")
@@ -91,7 +94,7 @@ def test_strategies_split_negatives_and_share_positives(small):
 def test_the_audit_counts_what_is_shared(small):
     rows, rnas = small
     rows = [*rows, ("l1", "m1", 0, "test", "observed", 0.45), ("l0", "m0", 1, "test", "observed", 0.2)]
-    audit = evaluate(prepared(rows, rnas), Settings(baselines=(), bootstrap=2)).audit
+    audit = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=(), bootstrap=2)).audit
     found = {(row.split, row.rna_type): row[2:6] for row in audit.sharing}
     assert found == {
         ("valid", "miRNA"): (2, 0, 0, 1),
@@ -167,7 +170,7 @@ def test_genes_take_the_maximum_of_their_isoforms():
 
 def test_rows_in_another_order_are_the_same_experiment(small):
     rows, rnas = small
-    one, other = (evaluate(prepared(part, rnas), Settings(bootstrap=20)) for part in (rows, rows[::-1]))
+    one, other = (evaluate(prepared(part, rnas), Settings(seed=1, bootstrap=20)) for part in (rows, rows[::-1]))
     assert summary([one]) == summary([other])
     for before, after in zip(one.measurements, other.measurements, strict=True):
         assert before[:2] == after[:2]
@@ -203,47 +206,48 @@ def test_listed_groups_replace_relatives(small):
 
 def test_thresholds_are_chosen_on_valid_or_taken_from_calls(small):
     rows, rnas = small
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("degree-sum",), bootstrap=2))
+    evaluation = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=("degree-sum",), bootstrap=2))
     assert evaluation.thresholds["model"] == pytest.approx(0.425)
     calls = table([row for row in rows if row[3] != "valid"])
     calls = calls.assign(call=np.where(calls.column("score") >= "0.6", "1", "0"))
     evaluation = evaluate(
-        prepare("calls", calls, rnas, "rnas.fa", Options()), Settings(baselines=("degree-sum",), bootstrap=2)
+        prepare("calls", calls, rnas, "rnas.fa", Options(seed=1)),
+        Settings(seed=1, baselines=("degree-sum",), bootstrap=2),
     )
     assert evaluation.thresholds["model"] == 0.6
     assert np.isnan(evaluation.thresholds["degree-sum"])
     assert evaluation.headlines[ALL].chosen_on == "test"
 
 
-def study(rng, score, *, strict, plant=None):
-    """A study of 24 miRNAs x 40 lncRNAs, whose labels are popularity or planted; score(train degree, label) scores."""
-    rnas = random_rnas(rng, 24, 40)
-    popularity = rng.gamma(0.6, size=64)
+def study(rng, score, *, strict, plant=None, mirnas=24):
+    """A study of miRNAs x 40 lncRNAs, whose labels are popularity or planted; score(train degree, label) scores."""
+    rnas = random_rnas(rng, mirnas, 40)
+    popularity = rng.gamma(0.6, size=mirnas + 40)
     rnas = plant(rnas) if plant else rnas
 
     def label_of(a, b):
         if plant:
             return rnas[f"m{a}"].sequence[1:8] in rnas[f"l{b}"].note
-        return popularity[a] * popularity[24 + b] > 0.25
+        return popularity[a] * popularity[mirnas + b] > 0.25
 
-    half = {side: rng.permutation(count) for side, count in (("m", 24), ("l", 40))}
+    half = {side: rng.permutation(count) for side, count in (("m", mirnas), ("l", 40))}
     part = {
         side: dict(zip(order.tolist(), np.linspace(0, 2.99, len(order)).astype(int), strict=True))
         for side, order in half.items()
     }
     rows = []
-    for a in range(24):
+    for a in range(mirnas):
         for b in range(40):
             where = (part["m"][a], part["l"][b]) if strict else (rng.integers(0, 3),) * 2
             if where[0] == where[1]:
                 rows.append([a, b, int(label_of(a, b)), ("train", "valid", "test")[where[0]]])
-    degree = np.zeros(64)
+    degree = np.zeros(mirnas + 40)
     for a, b, label, split in rows:
         if split == "train" and label:
             degree[a] += 1
-            degree[24 + b] += 1
+            degree[mirnas + b] += 1
     return [
-        (f"m{a}", f"l{b}", label, split, "observed", score(degree[a] + degree[24 + b], label))
+        (f"m{a}", f"l{b}", label, split, "observed", score(degree[a] + degree[mirnas + b], label))
         for a, b, label, split in rows
     ], rnas
 
@@ -251,7 +255,7 @@ def study(rng, score, *, strict, plant=None):
 def test_a_model_that_is_degree_has_no_gap_to_degree():
     rng = np.random.default_rng(11)
     rows, rnas = study(rng, lambda degree, label: degree / 100, strict=False)
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("degree-sum", "prevalence"), bootstrap=100))
+    evaluation = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=("degree-sum", "prevalence"), bootstrap=100))
     headline = evaluation.headlines[ALL]
     assert headline.best == "degree-sum"
     assert headline.chosen_on == "valid"
@@ -267,7 +271,7 @@ def test_nothing_that_train_knows_helps_on_strict_c3():
     rng = np.random.default_rng(12)
     rows, rnas = study(rng, lambda degree, label: rng.random(), strict=True)
     names = ("relatives", "degree-sum", "degree-product", "degree-ratio", "degree-a", "degree-b")
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=names, bootstrap=100))
+    evaluation = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=names, bootstrap=100))
     for baseline in evaluation.headlines[STRICT_C3].baselines.values():
         assert baseline.values["auroc"] == 0.5, baseline.method
     verdict = judge(evaluation)
@@ -285,16 +289,89 @@ def plant_seeds(rnas):
     }
 
 
-def test_a_model_that_knows_new_rnas_is_told_so():
+def knowing(mirnas, names=("relatives", "degree-sum", "seed-match", "length-gc")):
+    """The evaluation of a model that knows new RNAs."""
     rng = np.random.default_rng(14)
-    rows, rnas = study(
-        rng, lambda degree, label: 0.5 + (label - 0.5) * 0.5 + rng.normal() * 0.1, strict=True, plant=plant_seeds
-    )
-    names = ("relatives", "degree-sum", "seed-match", "length-gc")
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=names, bootstrap=100))
-    headline = evaluation.headlines[STRICT_C3]
+
+    def score(degree, label):
+        return 0.5 + (label - 0.5) * 0.5 + rng.normal() * 0.1
+
+    rows, rnas = study(rng, score, strict=True, plant=plant_seeds, mirnas=mirnas)
+    return evaluate(prepared(rows, rnas), Settings(seed=1, baselines=names, bootstrap=100))
+
+
+@pytest.fixture(scope="module")
+def good():
+    return knowing(36)
+
+
+def changed(evaluation, **parts):
+    """The evaluation with another headline on strictly unseen RNAs."""
+    headline = evaluation.headlines[STRICT_C3]._replace(**parts)
+    return replace(evaluation, headlines={**evaluation.headlines, STRICT_C3: headline})
+
+
+def test_a_model_that_knows_new_rnas_is_told_so(good):
+    headline = good.headlines[STRICT_C3]
     assert headline.best_gap.auprc_interval.low > 0.2
-    assert judge(evaluation).grade == GOOD
+    verdict = judge(good)
+    assert (verdict.grade, warnings(good)) == (GOOD, [])
+    assert f"the model is better than the best simple baseline, {headline.best}: AUPRC +" in verdict.reasons[0]
+    evaluation = replace(good, headlines={name: headline._replace(chosen_on="valid") for name in good.headlines})
+    chosen = f"the model is better than the baseline chosen on valid, {headline.best}: AUPRC +"
+    assert chosen in judge(evaluation).reasons[0]
+
+
+def test_without_baselines_nothing_is_said_to_be_better_than_them():
+    verdict = judge(knowing(36, names=()))
+    assert verdict.grade == WEAK
+    assert "above chance, but no simple baseline was compared" in verdict.sentence
+    assert "better than" not in verdict.sentence
+
+
+def test_a_baseline_that_was_not_chosen_but_beats_the_model_on_test_is_named(good):
+    headline = good.headlines[STRICT_C3]
+    other = next(gap.baseline for gap in headline.gaps if gap.baseline != headline.best)
+    gaps = [gap._replace(auprc=-0.01) if gap.baseline == other else gap for gap in headline.gaps]
+    # on this table all test pairs are of strictly unseen RNAs, so that the page tells the first headline
+    evaluation = replace(good, headlines={name: headline._replace(gaps=gaps) for name in good.headlines})
+    verdict = judge(evaluation)
+    assert verdict.grade == WEAK
+    assert f"above chance, but a simple baseline, {other}, is better there" in verdict.sentence
+    assert f"Another baseline is better than the model: {other}: AUPRC -0.010" in verdict.reasons[0]
+
+
+def test_a_model_without_an_interval_is_not_called_at_chance(good):
+    verdict = judge(changed(good, model=good.headlines[STRICT_C3].model._replace(intervals={})))
+    assert verdict.grade == UNKNOWN
+    assert "Too few pairs of new, unrelated RNAs to tell" in verdict.sentence
+
+
+def test_few_units_of_a_type_are_warned_of_and_never_called_good():
+    evaluation = knowing(24)  # of which 8 are in test
+    verdict = judge(evaluation)
+    assert verdict.grade == WEAK
+    assert "too few kinds of RNA" in verdict.sentence
+    assert warnings(evaluation) == verdict.reasons[-1:]
+    assert "all test pairs intervals draw few units, 8 of miRNA: they are narrower" in verdict.reasons[-1]
+
+
+def test_units_are_those_of_the_rows_that_are_measured(small):
+    rows, rnas = small
+    headlines = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=(), bootstrap=5)).headlines
+    # m0 and m5 are relatives; l2 is in three of five rows
+    assert headlines[ALL].units == [("lncRNA", 2, 0.6), ("miRNA", 2, 0.6)]
+    assert headlines[STRICT_C3].units == [("lncRNA", 1, 1), ("miRNA", 1, 1)]
+
+
+def test_flipped_rnas_are_of_the_genes_of_their_originals(small):
+    rows, rnas = small
+    copies = [(f"{a}~flip", f"{b}~flip", label, split, "augmented:flip", x) for a, b, label, split, _, x in rows]
+    genes = Listed({name: f"gene-{name}" for name in rnas}, "genes.tsv")
+    assert len(prepared([*rows, *copies], rnas, genes=genes).rows) == len(prepared(rows, rnas, genes=genes).rows)
+    every = prepared([*rows, *copies], rnas, genes=genes, augmented=True)
+    units = {frozenset(pair) for pair in every.rows.unit.T.tolist()}
+    assert len(units) * 2 == len(every.rows)
 
 
 def test_a_model_that_only_repeats_a_baseline_is_not_called_good():
@@ -304,14 +381,14 @@ def test_a_model_that_only_repeats_a_baseline_is_not_called_good():
     for place, (a, b, _, split, origin, _) in enumerate(rows):
         gc = sum(map(rnas[b].sequence.count, "GC")) / lengths[b]
         rows[place] = (a, b, int(gc + rng.normal() * 0.02 > 0.52), split, origin, gc)
-    evaluation = evaluate(prepared(rows, rnas), Settings(baselines=("length-gc", "relatives"), bootstrap=100))
+    evaluation = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=("length-gc", "relatives"), bootstrap=100))
     assert evaluation.headlines[STRICT_C3].best == "length-gc"
     assert judge(evaluation).grade == WEAK
 
 
 def test_too_few_valid_positives_let_test_choose_the_baseline(small):
     rows, rnas = small
-    headline = evaluate(prepared(rows, rnas), Settings(bootstrap=5)).headlines[ALL]
+    headline = evaluate(prepared(rows, rnas), Settings(seed=1, bootstrap=5)).headlines[ALL]
     assert headline.chosen_on == "test"
     best = max(found.values["auprc"] for found in headline.baselines.values())
     assert headline.baselines[headline.best].values["auprc"] == best
@@ -327,7 +404,7 @@ def test_groups_of_relatives_are_those_of_the_splits(small):
 
 def test_another_seed_moves_intervals_and_nothing_else(small):
     rows, rnas = small
-    found = [evaluate(prepared(rows, rnas), Settings(baselines=("relatives",), bootstrap=30, seed=s)) for s in (1, 2)]
+    found = [evaluate(prepared(rows, rnas), Settings(seed=s, baselines=("relatives",), bootstrap=30)) for s in (1, 2)]
     values = [[str(measured.values) for measured in evaluation.measurements] for evaluation in found]
     replicates = [str([measured.replicates for measured in evaluation.measurements]) for evaluation in found]
     assert values[0] == values[1]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.evaluation.metrics import Floats, Labels
-from cupid_tools.evaluation.rnas import Codes, RnaTable
+from cupid_tools.evaluation.rnas import RnaTable
+from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.seeds import rng_for
 
 FIT_ROWS = 20_000

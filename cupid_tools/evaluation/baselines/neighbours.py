@@ -6,7 +6,8 @@ import numpy as np
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.evaluation.rnas import Codes, RnaTable
+from cupid_tools.evaluation.rnas import RnaTable
+from cupid_tools.sampling.coded import Codes, unordered
 
 KMER = 4
 NEIGHBOURS = 5
@@ -16,8 +17,8 @@ _STEPS = 10_000  # similarities are rounded to four digits
 def relatives(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
     """1 where a train positive joins the groups of relatives of both RNAs, else 0."""
     groups = rnas.groups
-    known = unordered(groups[train.positives.a], groups[train.positives.b], len(groups))
-    return np.isin(unordered(groups[pairs.a], groups[pairs.b], len(groups)), known).astype(np.float64)
+    known = unordered(groups[train.positives.a], groups[train.positives.b])
+    return np.isin(unordered(groups[pairs.a], groups[pairs.b]), known).astype(np.float64)
 
 
 def nearest_neighbour(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
@@ -26,13 +27,8 @@ def nearest_neighbour(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
     Each pair of neighbours weighs the product of both cosine similarities of 4-mer profiles.
     """
     near, weight = _nearest(train, rnas)
-    positives = np.unique(unordered(train.positives.a, train.positives.b, len(rnas.rnas)))
+    positives = np.unique(unordered(train.positives.a, train.positives.b))
     return np.concatenate([_vote(block, near, weight, positives) for block in pairs.blocks()])
-
-
-def unordered(a: Codes, b: Codes, size: int) -> Codes:
-    """Pairs of numbers below *size* as one number each, the same for (a, b) and (b, a): int64 [n]."""
-    return np.minimum(a, b) * size + np.maximum(a, b)
 
 
 def _nearest(train: Training, rnas: RnaTable) -> tuple[Codes, Floats]:
@@ -59,7 +55,7 @@ def _vote(pairs: Pairs, near: Codes, weight: Floats, positives: Codes) -> Floats
     one, other = np.minimum(pairs.a, pairs.b), np.maximum(pairs.a, pairs.b)  # so that sums round alike in both orders
     a, b = near[one][:, :, None], near[other][:, None, :]
     weights = weight[one][:, :, None] * weight[other][:, None, :]
-    keys = unordered(a, b, len(near))
+    keys = unordered(a, b)
     votes = positives[np.minimum(np.searchsorted(positives, keys), len(positives) - 1)] == keys
     total = weights.sum(axis=(1, 2))
     return np.asarray((weights * votes).sum(axis=(1, 2)) / np.where(total > 0, total, 1), dtype=np.float64)

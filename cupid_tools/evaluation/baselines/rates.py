@@ -6,7 +6,8 @@ import numpy as np
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.evaluation.rnas import Codes, RnaTable
+from cupid_tools.evaluation.rnas import RnaTable
+from cupid_tools.sampling.coded import Codes
 
 
 def prevalence(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:

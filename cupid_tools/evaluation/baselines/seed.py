@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.evaluation.rnas import Codes, RnaTable
+from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.kmers import kmer_codes
+from cupid_tools.sampling.coded import Codes
 from cupid_tools.vocab import MIRNA, SEED_END, SEED_START
 
 _PAIRS_WITH = str.maketrans("ACGU", "UGCA")
