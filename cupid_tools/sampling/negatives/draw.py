@@ -54,7 +54,7 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
         stratum.start(taken)
         strategy.draw(stratum, rng)
         spread(stratum, *np.unique(stratum.a, return_counts=True), rng)
-        taken.add(np.sort(stratum.keys(*stratum.drawn())))
+        taken.add(stratum.drawn_keys())
     _refuse_shortage(table, strata)
     return strata
 

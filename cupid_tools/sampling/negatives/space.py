@@ -124,13 +124,22 @@ class Stratum:
         """How many negatives have another RNA on *side* (0 first, 1 second) than in proportion to the positives."""
         size = len(self.sequences)
         wanted = np.bincount((self.a, self.b)[side], minlength=size) * self.per_positive
-        return int(np.maximum(wanted - np.bincount(self.drawn()[side], minlength=size), 0).sum())
+        return int(np.maximum(wanted - np.bincount(self._unsorted()[side], minlength=size), 0).sum())
 
     def drawn(self) -> tuple[Codes, Codes]:
         """The negatives, oriented as the positives and sorted: two int64 [n]."""
-        a, b = (np.concatenate([np.empty(0, dtype=np.int64), *part]) for part in _columns(self._drawn))
+        a, b = self._unsorted()
         packed = np.sort(a * len(self.sequences) + b)
         return packed // len(self.sequences), packed % len(self.sequences)
+
+    def drawn_keys(self) -> Codes:
+        """The keys of the negatives, sorted."""
+        return np.sort(self.keys(*self._unsorted()))
+
+    def _unsorted(self) -> tuple[Codes, Codes]:
+        nothing = np.empty(0, dtype=np.int64)
+        a, b = zip((nothing, nothing), *self._drawn, strict=True)
+        return np.concatenate(a), np.concatenate(b)
 
     def start(self, known: KeySet) -> None:
         """Begin to draw: what *known* holds is taken."""
@@ -310,7 +319,3 @@ def proportional(weights: Codes, room: Codes, total: int) -> Codes:
         left -= int(room[full].sum())
         open_ &= ~full
     return shares
-
-
-def _columns(drawn: list[tuple[Codes, Codes]]) -> tuple[list[Codes], list[Codes]]:
-    return [a for a, _ in drawn], [b for _, b in drawn]
