@@ -60,7 +60,7 @@ def code_pairs(table: PairTable, rnas: Mapping[str, Rna], fasta: str | os.PathLi
     """
     names = sorted({*table.column(ID_A), *table.column(ID_B)})
     if len(names) > MAX_RNAS:
-        raise InputError(table.path, f"names {len(names)} RNAs, more than {MAX_RNAS}", hint="divide the table")
+        raise InputError(table.path, f"names {len(names):,} RNAs, more than {MAX_RNAS:,}", hint="divide the table")
     a, b = table.codes(names)
     positive = table.column(LABEL) == 1 if table.has(LABEL) else np.ones(len(table), dtype=bool)
     keys = unordered(a, b)
