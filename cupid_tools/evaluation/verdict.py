@@ -69,7 +69,10 @@ def _grade(strict: Headline | None) -> tuple[str, str]:
     flaw = _flaw(strict)
     if flaw is not None:
         return WEAK, f"On new, unrelated RNAs the model is above chance, but {flaw}."
-    return GOOD, "On new, unrelated RNAs the model is above chance and better than every simple baseline."
+    return (
+        GOOD,
+        "On new, unrelated RNAs the model is above chance and better than every simple baseline that was compared.",
+    )
 
 
 def _flaw(strict: Headline) -> str | None:
@@ -78,7 +81,7 @@ def _flaw(strict: Headline) -> str | None:
     if gap is None:
         return "no simple baseline was compared: whether something simpler would do is not known"
     if lost is not None:
-        return f"a simple baseline, {lost.baseline}, is better there"
+        return f"a simple baseline, {lost.baseline}, is ahead of it"
     if not gap.auprc_interval.low > 0:
         return "not demonstrably better than a simple baseline"
     if strict.few_units():
@@ -91,7 +94,7 @@ def _against_baseline(headline: Headline, where: str) -> str:
     if gap is None:
         return f"On {where} no baseline was compared."
     chosen = "the baseline chosen on valid" if headline.chosen_on == VALID else "the best simple baseline"
-    also = "" if lost is None or lost == gap else f" Another baseline is better than the model: {_told(lost)}."
+    also = "" if lost is None or lost == gap else f" Another baseline is ahead of the model, {_told(lost)}."
     return f"On {where} the model is {_comparison(gap)} {chosen}, {_told(gap)}.{also}"
 
 

@@ -337,8 +337,8 @@ def test_a_baseline_that_was_not_chosen_but_beats_the_model_on_test_is_named(goo
     evaluation = replace(good, headlines={name: headline._replace(gaps=gaps) for name in good.headlines})
     verdict = judge(evaluation)
     assert verdict.grade == WEAK
-    assert f"above chance, but a simple baseline, {other}, is better there" in verdict.sentence
-    assert f"Another baseline is better than the model: {other}: AUPRC -0.010" in verdict.reasons[0]
+    assert f"above chance, but a simple baseline, {other}, is ahead of it" in verdict.sentence
+    assert f"Another baseline is ahead of the model, {other}: AUPRC -0.010" in verdict.reasons[0]
 
 
 def test_a_model_without_an_interval_is_not_called_at_chance(good):

@@ -18,6 +18,8 @@ from cupid_tools.sampling.relatives import reversible_groups
 from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS
 
+_ABSURD = 4
+"""Demands above this multiple of all pairs are refused without drawing."""
 _EVERYTHING = ""
 """The split of a table without splits."""
 
@@ -47,6 +49,7 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
     keys = np.unique(pairs.pair_keys(sequences)[differ])
     known: dict[tuple[bool, ...], KeySet] = defaultdict(lambda: KeySet(keys))  # by direction, and what was drawn in it
     strata = list(_strata(table, pairs, sequences, settings.per_positive))
+    _refuse_absurd(table, strata)
     strategy: Strategy = STRATEGIES.load(settings.strategy)
     for stratum in sorted(strata, key=lambda stratum: -_place(stratum.split)):  # stable: by types within a split
         rng = rng_for(settings.seed, "negatives", settings.strategy, stratum.split, *stratum.types)
@@ -122,6 +125,22 @@ def _place(split: str) -> int:
     return SPLITS.index(split) if split in SPLITS else 0
 
 
+def _refuse_absurd(table: PairTable, strata: list[Stratum]) -> None:
+    """Raise InputError at once where RNAs make by far fewer pairs than are needed: to find how many exactly takes time."""
+    for stratum in strata:
+        space = len(stratum.first) * len(stratum.second)
+        if stratum.needed > _ABSURD * space:
+            hint = f"--per-positive {space // len(stratum.a)} at most"
+            raise InputError(table.path, f"{_demand([stratum])}, but its RNAs make only {space:,} pairs", hint=hint)
+
+
+def _demand(strata: list[Stratum]) -> str:
+    """What strata of the same types and split need, in words."""
+    needed, positives = sum(stratum.needed for stratum in strata), _positives(strata)
+    place = f" in split {strata[0].split!r}" if strata[0].split else ""
+    return f"{' x '.join(strata[0].types)}{place} needs {needed:,} negatives for {positives:,} positives"
+
+
 def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
     """Raise InputError for the RNAs that allow the fewest negatives a positive, if some stratum lacks any.
 
@@ -134,12 +153,10 @@ def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
     if not short:
         return
     worst = min(short, key=_most)
-    needed, missing = sum(stratum.needed for stratum in worst), sum(stratum.missing for stratum in worst)
-    place = f" in split {worst[0].split!r}" if worst[0].split else ""
-    problem = f"{' x '.join(worst[0].types)}{place} needs {needed:,} negatives for {_positives(worst):,} positives"
+    free = sum(stratum.needed - stratum.missing for stratum in worst)
     fits = "fits" if all(len(group) == 1 for group in short) else "may fit"  # rivals share by chance
     remedy = f"--per-positive {_most(worst)} {fits}" if _most(worst) else "give more pairs, or larger splits"
-    raise InputError(table.path, f"{problem}, but only {needed - missing:,} pairs are free", hint=remedy)
+    raise InputError(table.path, f"{_demand(worst)}, but only {free:,} pairs are free", hint=remedy)
 
 
 def _positives(strata: list[Stratum]) -> int:
