@@ -126,7 +126,7 @@ def _place(split: str) -> int:
 
 
 def _refuse_absurd(table: PairTable, strata: list[Stratum]) -> None:
-    """Raise InputError at once where RNAs make by far fewer pairs than are needed: to find how many exactly takes time."""
+    """Raise InputError at once where far more is needed than the RNAs make pairs: an exact count would take time."""
     for stratum in strata:
         space = len(stratum.first) * len(stratum.second)
         if stratum.needed > _ABSURD * space:
