@@ -6,7 +6,7 @@ The rate is that of float32 products of 2048 x 2048 matrices, measured before an
 the products that training needs: twice forward for every layer but the first, whose inputs need no gradient. The
 time is that of ``fit`` for one epoch, with its choice of the epoch on few valid pairs.
 
-Goal: half of the rate, a quarter on a GPU, whose float32 products are the less of its work.
+Goal on a CPU that does nothing else: half of the rate.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cupid_tools.recipes import load_recipe, recipe_section
 
 RNAS, POSITIVES, NEGATIVES, VALID = 5_000, 4_762, 95_238, 500
 HIDDEN, LAYERS = 1024, 4
+GOAL = 0.5
 
 
 def matmul_rate(device: torch.device) -> float:
@@ -73,8 +74,8 @@ def main(device: torch.device) -> None:
         work = 2 * pairs * (2 * dim * HIDDEN * 2 + (LAYERS - 1) * HIDDEN**2 * 3)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"2 x {dim}: {pairs} pairs in {seconds:.1f} s, {work / seconds / 1e9:.0f} of {rate / 1e9:.0f} GFLOP/s = "
-            f"{work / seconds / rate:.0%}, peak {peak:.0f} MiB"
+            f"2 x {dim}: {pairs:,} pairs in {seconds:.1f} s, {work / seconds / 1e9:.0f} of {rate / 1e9:.0f} GFLOP/s = "
+            f"{work / seconds / rate:.0%}, goal {GOAL:.0%}: {work / seconds / rate >= GOAL}, peak {peak:.0f} MiB"
         )
 
 
