@@ -9,8 +9,8 @@ import numpy as np
 
 from cupid_tools.evaluation.baselines.data import Pairs
 from cupid_tools.evaluation.baselines.degree import degrees
-from cupid_tools.evaluation.experiment import MODEL, Bools, Experiment, Whole
-from cupid_tools.evaluation.metrics import Floats
+from cupid_tools.evaluation.experiment import MODEL, Experiment, Whole
+from cupid_tools.evaluation.metrics import Bools, Floats
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.kmers import kmer_codes
 from cupid_tools.sampling.coded import Codes, unordered

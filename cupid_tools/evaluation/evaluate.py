@@ -21,8 +21,8 @@ from cupid_tools.evaluation.bootstrap import (
     intervals,
     unit_weights,
 )
-from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Bools, Experiment, Rows, to_genes
-from cupid_tools.evaluation.metrics import best_mcc_threshold, measure
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Experiment, Rows, to_genes
+from cupid_tools.evaluation.metrics import Bools, best_mcc_threshold, measure
 from cupid_tools.evaluation.settings import Settings
 from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import TEST, VALID

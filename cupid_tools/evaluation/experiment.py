@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.baselines.data import Pairs, Training
-from cupid_tools.evaluation.metrics import Floats, Labels
+from cupid_tools.evaluation.metrics import Bools, Floats, Labels
 from cupid_tools.evaluation.rnas import RnaTable, with_flipped, with_originals
 from cupid_tools.evaluation.settings import RELATIVES, Listed, Options
 from cupid_tools.io.pairs import CALL, ID_A, ID_B, LABEL, ORIGIN, SCORE, SPLIT, PairTable
@@ -26,8 +25,6 @@ CLASSES = ("C1", "C2-left", "C2-right", "C3")
 STRICT = "strict-"
 STRICT_C3 = STRICT + CLASSES[-1]
 OVERLAPS = (ALL, *CLASSES, *(STRICT + name for name in CLASSES))
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

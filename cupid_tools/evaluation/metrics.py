@@ -15,6 +15,7 @@ FDR = 0.05
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
+Bools = NDArray[np.bool_]
 
 
 class Cuts(NamedTuple):

@@ -65,6 +65,7 @@ def test_the_files_are_those_of_the_golden_files(evaluated, golden):
     for name in ("metrics.tsv", "gaps.tsv", "cupid_mqc.tsv", "summary.txt"):
         golden(folder / name, f"evaluate/{name}")
     assert "random, test pairs: model AUROC 0." in outcome.stderr
+    assert "WARNING" not in outcome.stderr
     assert f"report: {folder}/report.html" in outcome.stderr
     check_json(folder)
 
@@ -279,6 +280,11 @@ def test_groups_of_the_user_are_the_relatives(evaluated, lines, tmp_path):
     classes = {tuple(line.split("\t")[1:4:2]) for line in (folder / "metrics.tsv").read_text().splitlines()[1:]}
     assert ("test", "strict-C1") in classes
     assert not {("test", "strict-C3"), ("test", "strict-C2-left")} & classes
+    few = "On all test pairs intervals draw few units, 1 of lncRNA and 1 of miRNA: they are narrower than they should"
+    assert f"cupid-evaluate: WARNING: random: {few}" in outcome.stderr
+    page = (folder / "report.html").read_text()
+    assert few in page
+    assert "Units that intervals draw: 1 of lncRNA (the largest in 100% of the pairs), 1 of miRNA (" in page
 
 
 def test_curves_are_drawn(evaluated, tmp_path):

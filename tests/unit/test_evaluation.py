@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cupid_tools.errors import InputError
 from cupid_tools.evaluation.audit import nearest_containment, spearman
 from cupid_tools.evaluation.evaluate import evaluate
 from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Rows, prepare, to_genes
@@ -392,6 +393,12 @@ def test_too_few_valid_positives_let_test_choose_the_baseline(small):
     assert headline.chosen_on == "test"
     best = max(found.values["auprc"] for found in headline.baselines.values())
     assert headline.baselines[headline.best].values["auprc"] == best
+
+
+def test_more_rnas_than_can_be_numbered_are_refused(small, monkeypatch):
+    monkeypatch.setattr("cupid_tools.evaluation.experiment.MAX_RNAS", 9)
+    with pytest.raises(InputError, match=r"scores.tsv: names 10 RNAs, more than 9 \(divide the table\)"):
+        prepared(*small)
 
 
 def test_groups_of_relatives_are_those_of_the_splits(small):

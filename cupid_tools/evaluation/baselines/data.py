@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.evaluation.metrics import Floats, Labels
+from cupid_tools.evaluation.metrics import Bools, Floats, Labels
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.seeds import rng_for
@@ -28,7 +28,7 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.a)
 
-    def where(self, chosen: NDArray[np.bool_] | Codes) -> Pairs:
+    def where(self, chosen: Bools | Codes) -> Pairs:
         """The pairs that a mask [n] or positions choose."""
         return Pairs(self.a[chosen], self.b[chosen])
 

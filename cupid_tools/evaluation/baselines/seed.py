@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
-from cupid_tools.evaluation.metrics import Floats
+from cupid_tools.evaluation.metrics import Bools, Floats
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.kmers import kmer_codes
 from cupid_tools.sampling.coded import Codes
@@ -36,7 +35,7 @@ def seed_match(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
     return best
 
 
-def _ways(pairs: Pairs, rnas: RnaTable) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _ways(pairs: Pairs, rnas: RnaTable) -> tuple[Bools, Bools]:
     """Where a is, and where b is, the RNA whose seed counts."""
     mirna = np.array([rna.type == MIRNA for rna in rnas.rnas])
     rank = np.where(mirna, 0, rnas.lengths.max() + 1) + rnas.lengths
@@ -51,7 +50,7 @@ def _site(sequence: str, end: int, opposite: str) -> str:
     return seed[::-1].translate(_PAIRS_WITH) + opposite if len(sequence) >= SEED_END else ""
 
 
-def _contains(words: list[str], query: Codes, target: Codes, rnas: RnaTable) -> NDArray[np.bool_]:
+def _contains(words: list[str], query: Codes, target: Codes, rnas: RnaTable) -> Bools:
     """Whether the word of each query [n] occurs in each target [n]."""
     k = max(map(len, words))
     if not k:
