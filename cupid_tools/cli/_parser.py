@@ -72,6 +72,8 @@ def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
     if written.count(STDOUT) > 1:
         raise UsageError("stdout can be written only once", hint="give a file for all but one output")
     folders = [path for name in parser.folders for path in _files(args, name)]
+    if STDOUT in folders:
+        raise UsageError("a folder cannot be written to stdout", hint="name the folder")
     taken = {os.path.realpath(path) for path in read if path != STDIN}
     for path in written:
         if path not in folders:

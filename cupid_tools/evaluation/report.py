@@ -28,19 +28,31 @@ _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 
 
 def experiment_names(paths: Sequence[str]) -> list[str]:
-    """Name each score table by its file, without suffixes.
+    """Name each score table by its file, without suffixes, and by its folder too where files have one name.
 
     Raises:
         UsageError: two tables would have the same name.
 
     >>> experiment_names(["runs/random.tsv", "strict.tsv.gz", "-"])
     ['random', 'strict', 'scores']
+    >>> experiment_names(["one/scores.tsv", "two/scores.tsv"])
+    ['one-scores', 'two-scores']
     """
-    names = ["scores" if path == STDIN else Path(path).name.removesuffix(".gz").rsplit(".", 1)[0] for path in paths]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two score tables are named {name!r} (rename one: the report names them by file)")
-    return names
+    names = [_stem(path) for path in paths]
+    full = [
+        f"{Path(path).absolute().parent.name}-{name}" if names.count(name) > 1 else name
+        for path, name in zip(paths, names, strict=True)
+    ]
+    for name in full:
+        if full.count(name) > 1:
+            raise UsageError(f"two score tables are named {name!r}", hint="rename one: the report names them by file")
+    return full
+
+
+def _stem(path: str) -> str:
+    if path == STDIN or not Path(path).suffix:  # stdin, or a descriptor such as /dev/fd/63
+        return "scores"
+    return Path(path).name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
 def read_curves(path: str) -> Curves:

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cupid_tools.evaluation.bootstrap import Interval, Replicates
-from cupid_tools.evaluation.evaluate import Evaluation, Gap, Headline, Measurement, Slice, distinct_headlines
+from cupid_tools.evaluation.evaluate import (
+    MIN_POSITIVES,
+    Evaluation,
+    Gap,
+    Headline,
+    Measurement,
+    Slice,
+    distinct_headlines,
+)
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
 
 TOOL = "cupid-evaluate"
@@ -132,13 +140,26 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
     for headline in told:
         strict = headline.overlap == STRICT_C3 or len(told) < len(evaluation.headlines)
         words = "strictly unseen RNAs" if strict else "test pairs"
-        model, baseline, gap = headline.model.values, best_values(headline), headline.best_gap
-        line = f"{evaluation.experiment.name}, {words}: model AUROC {short(model['auroc'])}"
-        line += f" AUPRC {short(model['auprc'])}"
-        if gap is not None:
-            line += f"; best baseline ({gap.baseline}) {short(baseline['auroc'])} / {short(baseline['auprc'])}"
-            line += f"; AUPRC gap {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}"
-        yield line.rstrip()
+        model = headline.model.values
+        parts = [
+            f"{evaluation.experiment.name}, {words} ({model['n']:.0f}, {model['positives']:.0f} positive)"
+            f": model AUROC {short(model['auroc'])} AUPRC {short(model['auprc'])}"
+        ]
+        if (gap := headline.best_gap) is not None:
+            parts.append(f"best baseline ({gap.baseline}) {_pair(headline, gap)}")
+            found = bracket(gap.auprc_interval, sign=True)
+            parts.append(f"AUPRC gap {short(gap.auprc, sign=True)} {found}".rstrip())
+        lost = headline.lost_gap
+        if lost is not None and lost != gap:
+            parts.append(f"on test {lost.baseline} does better: {_pair(headline, lost)}")
+        if model["positives"] < MIN_POSITIVES:
+            parts.append("few positives, so wide intervals")
+        yield "; ".join(parts)
+
+
+def _pair(headline: Headline, gap: Gap) -> str:
+    values = headline.baselines[gap.baseline].values
+    return f"{short(values['auroc'])} / {short(values['auprc'])}"
 
 
 def _as_json(evaluation: Evaluation) -> dict[str, Any]:

@@ -92,6 +92,13 @@ def test_an_input_may_not_lie_in_a_folder_that_is_written(capsys, tmp_path):
     assert "lies in the folder" in capsys.readouterr().err
 
 
+def test_a_folder_cannot_be_stdout(capsys):
+    made = parser()
+    made.folders.append("output")
+    assert run_tool(made, lambda args, report: None, ["-o", "-"]) == 2
+    assert "a folder cannot be written to stdout (name the folder)" in capsys.readouterr().err
+
+
 def test_two_outputs_may_not_be_one_file(capsys, tmp_path):
     assert attempt(None, "-o", str(tmp_path / "x"), "--dropped", str(tmp_path / "x")) == 2
     assert attempt(None, "--dropped", "-") == 2
