@@ -136,7 +136,7 @@ def _score_tile(model: Model, source: VectorSource, names: Sequence[str], tile: 
 def _warn_of_replaced(table: PairTable) -> None:
     replaced = [column for column in (SCORE, CALL) if table.has(column)]
     if replaced:
-        log.warning("the input is scored already: its %s is replaced", " and ".join(replaced))
+        log.warning("replacing the %s that the input has already", " and ".join(replaced))
 
 
 def _result_columns(scores: NDArray[np.float64], model: Model) -> dict[str, list[str] | NDArray[np.int8]]:

@@ -219,7 +219,7 @@ def test_older_scores_are_replaced_with_one_warning(tool, model, store, monkeypa
         fresh.stdout.splitlines(), ["\tscore\tcall\n", *["\tyesterday\t7\n"] * 3], strict=True))  # fmt: skip
     again = tool("score", "-m", model, "-e", store, stdin=old)
     assert again.stdout == fresh.stdout
-    assert again.stderr.count("WARNING: the input is scored already: its score and call is replaced") == 1
+    assert again.stderr.count("WARNING: replacing the score and call that the input has already") == 1
 
 
 def test_an_rna_that_is_too_long_for_the_encoder(refused, real, tmp_path, monkeypatch):
