@@ -44,12 +44,13 @@ class Sharing(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """How many pairs of a split are in train: in the same order, and in reversed order."""
+    """How many pairs of a split are in train, in the same and in reversed order; and how many rows repeat another."""
 
     split: str
     pairs: int
     same_order: int
     reversed_order: int
+    repeated: int
 
 
 class Audit(NamedTuple):
@@ -159,8 +160,10 @@ def _quartiles(values: Floats) -> tuple[float, float, float]:
 def _copies(whole: Whole, split: str, size: int) -> Copies:
     train, here = _pairs(whole, TRAIN), _pairs(whole, split)
     known = np.unique(train.a * size + train.b)
-    forward, backward = np.isin(here.a * size + here.b, known), np.isin(here.b * size + here.a, known)
-    return Copies(split, len(here), int(np.sum(forward)), int(np.sum(backward & (here.a != here.b))))
+    keys = here.a * size + here.b
+    forward, backward = np.isin(keys, known), np.isin(here.b * size + here.a, known)
+    repeated = len(keys) - len(np.unique(keys))
+    return Copies(split, len(here), int(np.sum(forward)), int(np.sum(backward & (here.a != here.b))), repeated)
 
 
 def _order_difference(whole: Whole) -> tuple[int, float]:

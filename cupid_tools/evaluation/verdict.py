@@ -34,11 +34,18 @@ def judge(evaluation: Evaluation) -> Verdict:
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """Say where intervals rest on too few units of a type.
+    """Say where rows leak or repeat, and where intervals rest on too few units of a type.
 
     A type with one unit is in every replicate once: such intervals say nothing of what other RNAs would do.
     """
     found = []
+    for copies in evaluation.audit.copies:
+        if leaked := copies.same_order + copies.reversed_order:
+            found.append(
+                f"{leaked:,} of {copies.pairs:,} {copies.split} pairs are in train too: these figures flatter."
+            )
+        if copies.repeated:
+            found.append(f"{copies.repeated:,} {copies.split} rows repeat a pair, which then counts more than once.")
     for headline, where in _told_headlines(evaluation):
         few = " and ".join(f"{units.units} of {units.rna_type}" for units in headline.few_units())
         if few:

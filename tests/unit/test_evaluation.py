@@ -95,7 +95,8 @@ def test_strategies_split_negatives_and_share_positives(small):
 def test_the_audit_counts_what_is_shared(small):
     rows, rnas = small
     rows = [*rows, ("l1", "m1", 0, "test", "observed", 0.45), ("l0", "m0", 1, "test", "observed", 0.2)]
-    audit = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=(), bootstrap=2)).audit
+    evaluation = evaluate(prepared([*rows, rows[-1]], rnas), Settings(seed=1, baselines=(), bootstrap=2))
+    audit = evaluation.audit
     found = {(row.split, row.rna_type): row[2:6] for row in audit.sharing}
     assert found == {
         ("valid", "miRNA"): (2, 0, 0, 1),
@@ -103,7 +104,11 @@ def test_the_audit_counts_what_is_shared(small):
         ("test", "miRNA"): (4, 2, 2, 3),
         ("test", "lncRNA"): (3, 2, 2, 2),
     }
-    assert audit.copies == [("valid", 2, 0, 0), ("test", 7, 0, 2)]
+    assert audit.copies == [("valid", 2, 0, 0, 0), ("test", 8, 0, 3, 1)]
+    assert warnings(evaluation)[:2] == [
+        "3 of 8 test pairs are in train too: these figures flatter.",
+        "1 test rows repeat a pair, which then counts more than once.",
+    ]
     assert (audit.both_orders, audit.order_difference) == (2, pytest.approx(0.7))
 
 
