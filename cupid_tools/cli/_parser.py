@@ -56,30 +56,21 @@ def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
     """Refuse outputs that cannot be written, or that would replace an input or each other.
 
     Raises:
-        UsageError: a file is named twice, or lies in a folder that is written.
+        UsageError: a value is empty, a file is named twice, or one lies in a folder that is written.
         CupidError: an output cannot be written.
     """
-    from cupid_tools.io.atomic import STDOUT, check_writable, is_stream
+    from cupid_tools.io.atomic import check_writable, is_stream
     from cupid_tools.io.streams import STDIN
 
-    for name, value in vars(args).items():
-        if value == "":  # as of an unset variable, which must not change what is done
-            raise UsageError(f"--{name.replace('_', '-')} is empty", hint="give a value, or leave it out")
+    _check_values(args)
     read = [path for name in parser.inputs for path in _files(args, name)]
     written = [path for name in parser.outputs for path in _files(args, name)]
-    if read.count(STDIN) > 1:
-        raise UsageError("stdin can be read only once", hint="give a file for all but one input")
-    if written.count(STDOUT) > 1:
-        raise UsageError("stdout can be written only once", hint="give a file for all but one output")
     folders = [path for name in parser.folders for path in _files(args, name)]
-    if STDOUT in folders:
-        raise UsageError("a folder cannot be written to stdout", hint="name the folder")
+    _check_standard_streams(read, written, folders)
     taken = {os.path.realpath(path) for path in read if path != STDIN}
-    for path in written:
+    for path in (path for path in written if not is_stream(path)):  # /dev/null may well be named twice
         if path not in folders:
             check_writable(path)
-        if path == STDOUT or is_stream(path):
-            continue  # a device such as /dev/null may well be named twice
         if os.path.realpath(path) in taken:
             raise UsageError(f"{path} is named twice", hint="an output must be a file of its own")
         taken.add(os.path.realpath(path))
@@ -87,6 +78,24 @@ def check_files(parser: ToolParser, args: argparse.Namespace) -> None:
         for path in taken - {folder}:
             if Path(path).is_relative_to(folder):
                 raise UsageError(f"{path} lies in the folder {folder}, which is written", hint="name another folder")
+
+
+def _check_values(args: argparse.Namespace) -> None:
+    for name, value in vars(args).items():
+        if value == "":  # as of an unset variable, which must not change what is done
+            raise UsageError(f"--{name.replace('_', '-')} is empty", hint="give a value, or leave it out")
+
+
+def _check_standard_streams(read: list[str], written: list[str], folders: list[str]) -> None:
+    from cupid_tools.io.atomic import STDOUT
+    from cupid_tools.io.streams import STDIN
+
+    if read.count(STDIN) > 1:
+        raise UsageError("stdin can be read only once", hint="give a file for all but one input")
+    if written.count(STDOUT) > 1:
+        raise UsageError("stdout can be written only once", hint="give a file for all but one output")
+    if STDOUT in folders:
+        raise UsageError("a folder cannot be written to stdout", hint="name the folder")
 
 
 def described(parser: ToolParser, args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[str | None]]]:

@@ -49,9 +49,13 @@ def atomic_write(target: str | os.PathLike[str], mode: str = "w") -> Iterator[IO
 
 
 def is_stream(target: str | os.PathLike[str]) -> bool:
-    """Whether *target* is a device, a pipe or an open descriptor such as ``/dev/stdout``: never to be renamed over."""
+    """Whether *target* is stdout, a device, a pipe or a descriptor such as ``/dev/stdout``: never to be renamed over."""
     path = Path(target)
-    return bool(_DESCRIPTOR.match(str(target))) or (path.exists() and not path.is_file() and not path.is_dir())
+    return (
+        str(target) == STDOUT
+        or bool(_DESCRIPTOR.match(str(target)))
+        or (path.exists() and not path.is_file() and not path.is_dir())
+    )
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def check_writable(target: str | os.PathLike[str]) -> None:
     Raises:
         CupidError: the folder is missing, is not a folder, or does not permit writing.
     """
-    if str(target) == STDOUT or is_stream(target):
+    if is_stream(target):
         return
     path = Path(os.path.realpath(target))
     if path.is_dir():
