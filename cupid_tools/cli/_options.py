@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 
 from cupid_tools import __version__
@@ -153,12 +154,20 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def fraction(text: str) -> float:
-    """A number between 0 and 1, both excluded, for argparse."""
+def finite(text: str) -> float:
+    """A number that is neither NaN nor infinite, for argparse."""
     try:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not finite")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A number between 0 and 1, both excluded, for argparse."""
+    value = finite(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cupid_tools.cli import _options as options
@@ -25,19 +25,22 @@ if TYPE_CHECKING:
     from cupid_tools.models.dataset import LabelledPairs, TrainingData
     from cupid_tools.models.training import Epoch, Fit, TrainSettings
 
-_NET = {
+_Numbers = dict[str, tuple[Callable[[str], Any], str, str]]
+"""Option -> its kind, metavar and help."""
+
+_NET: _Numbers = {
     "--hidden-layers": (int, "N", "hidden layers"),
     "--hidden-size": (int, "N", "units of a hidden layer"),
-    "--dropout": (float, "P", "share of units left out while training"),
+    "--dropout": (options.finite, "P", "share of units left out while training"),
 }
-_TRAINING = {
-    "--learning-rate": (float, "RATE", "highest rate of Adam"),
+_TRAINING: _Numbers = {
+    "--learning-rate": (options.finite, "RATE", "highest rate of Adam"),
     "--warmup-epochs": (int, "N", "epochs in which the rate rises"),
-    "--floor": (float, "SHARE", "where the cosine decay of the rate ends, as a share of it"),
+    "--floor": (options.finite, "SHARE", "where the cosine decay of the rate ends, as a share of it"),
     "--epochs": (int, "N", "epochs at most; an epoch is one pass over the negatives"),
     "--patience": (int, "N", "stop after so many epochs without a better one"),
     "--batch-size": (int, "N", "pairs in a batch"),
-    "--negative-share": (float, "SHARE", "share of negatives in a batch"),
+    "--negative-share": (options.finite, "SHARE", "share of negatives in a batch"),
 }
 
 log = logging.getLogger("cupid_tools")
@@ -87,9 +90,9 @@ def run(args: argparse.Namespace, report: Report) -> None:
         classifier = build_classifier(name, store.dim, config).to(device)
         result = fit(classifier, data, settings, device=device, seed=args.seed)
     info = _describe(args, name, config, settings, store, data, result)
-    save_model(args.output, info, result.weights)
     if args.curves:
         _write_curves(args.curves, result.curves)
+    save_model(args.output, info, result.weights)
     best = result.best
     log.info("kept epoch %d: MCC %.3f at threshold %.6g on valid", best.epoch, best.valid_mcc, best.threshold)
     if result.trouble:

@@ -49,7 +49,7 @@ def atomic_write(target: str | os.PathLike[str], mode: str = "w") -> Iterator[IO
 
 
 def is_stream(target: str | os.PathLike[str]) -> bool:
-    """Whether *target* is stdout, a device, a pipe or a descriptor such as ``/dev/stdout``: never to be renamed over."""
+    """Whether *target* is stdout, a device, a pipe or a descriptor as ``/dev/fd/3``: never to be renamed over."""
     path = Path(target)
     return (
         str(target) == STDOUT

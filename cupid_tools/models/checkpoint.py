@@ -84,8 +84,10 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
         CupidError: no such file.
         InputError: cut short, made by another program, or with tensors that do not fit what it says of itself.
     """
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise CupidError(f"{path}: no such file", hint="make it with cupid-train")
+    if not Path(path).is_file():
+        raise InputError(path, "is no regular file", hint="a model is read in pieces, so not from a pipe")
     try:
         with safe_open(path, framework="pt") as handle:
             metadata = handle.metadata() or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, split_rows
 from cupid_tools.io.store import EmbeddingStore, Vectors
 from cupid_tools.vocab import TRAIN, VALID
+
+log = logging.getLogger("cupid_tools")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
         part.check_ids(known, store.path, hint=store.remedy)
     for name, part in parts.items():
         _check_classes(part, name)
+    if both := len(set(parts[TRAIN].keys()) & set(parts[VALID].keys())):
+        log.warning("%s pairs are in train and in valid: what valid chooses is not to be trusted", f"{both:,}")
     names = sorted({name for part in parts.values() for column in (ID_A, ID_B) for name in part.column(column)})
     digests = store.digests(names)
     train, valid = (_labelled(part, names) for part in parts.values())

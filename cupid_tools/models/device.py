@@ -27,6 +27,8 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
         MissingError: a GPU that is not there.
     """
     if threads is not None:
+        if threads > (os.cpu_count() or 1):
+            raise UsageError(f"{threads} threads are more than the {os.cpu_count()} processors")
         torch.set_num_threads(threads)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":

@@ -237,3 +237,30 @@ def test_a_signal_keeps_the_best_epoch(tool, table, store, tmp_path, sent):
     assert "cupid-train: ERROR: interrupted in epoch" in rest
     assert f"{output} holds epoch {best}, the best so far" in rest
     assert tool("score", "-m", output, "-e", store, table).code == 0
+
+
+def test_curves_that_cannot_be_written_leave_the_old_model(tool, table, store, tmp_path):
+    (tmp_path / "m.safetensors").write_text("yesterday")
+    outcome = train(tool, table, store, tmp_path / "m.safetensors", "--curves", "/dev/full")
+    assert (outcome.code, (tmp_path / "m.safetensors").read_text()) == (1, "yesterday")
+    assert "/dev/full: no space left on device" in outcome.stderr
+
+
+def test_a_pair_in_train_and_valid_is_warned_of(tool, rows, store, tmp_path):
+    a, b, label, _ = next(row for row in rows if row.endswith("train\n")).split("\t")
+    table = write(tmp_path / "t.tsv", [*rows, f"{b}\t{a}\t{label}\tvalid\n"])
+    assert "WARNING: 1 pairs are in train and in valid" in train(tool, table, store, tmp_path / "m.safetensors").stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--negative-share", "nan", "nan is not finite"),
+        ("--dropout", "much", "'much' is no number"),
+        ("--threads", "100000", "100000 threads are more than the"),
+    ],
+)
+def test_values_that_are_no_numbers_or_too_many(tool, table, store, tmp_path, option, value, words):
+    outcome = train(tool, table, store, tmp_path / "m.safetensors", option, value)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert words in outcome.stderr
