@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from tests.chain import run_chain
 
@@ -16,6 +18,12 @@ DATA = Path(__file__).parent.parent / "test-data"
 EXPECTED = DATA / "expected"
 FOLDER = ""
 """Suffix of an output that is a folder."""
+
+
+# No deadlines, which a busy machine misses; and where a result must repeat, as in CI, the same examples each time.
+settings.register_profile("free", deadline=None)
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable" if os.environ.get("CI") else "free")
 
 
 class Outcome(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cupid_tools.io.pairs import PairTable
@@ -22,7 +22,6 @@ hows = st.sets(st.sampled_from(WAYS), min_size=1).map(lambda some: tuple(way for
 
 
 @given(table=tables(), how=hows, splits=st.sampled_from([("train",), ("train", "valid", "test")]))
-@settings(deadline=None)
 def test_every_copy_is_there_once(table, how, splits):
     blocks = augment_pairs(table, AugmentSettings(how, splits))
     original, made = blocks[0], pd.concat([blocks[0].iloc[:0], *blocks[1:]])
@@ -41,7 +40,6 @@ def test_every_copy_is_there_once(table, how, splits):
 
 
 @given(table=tables())
-@settings(deadline=None)
 def test_distinct_pairs_become_four_and_flips_undo_themselves(table):
     frame = table.frame[(table.frame["id_a"] < table.frame["id_b"]).to_numpy()].drop_duplicates(["id_a", "id_b"])
     blocks = augment_pairs(PairTable(frame, "pairs.tsv"), AugmentSettings(WAYS, SPLITS))

@@ -30,7 +30,7 @@ def written(text):
 
 
 @given(st.lists(rnas, min_size=1, max_size=8, unique_by=lambda rna: rna.id), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_fasta_layout_does_not_matter(records, data):
     text = io.StringIO()
     write_fasta(text, records)
@@ -50,7 +50,7 @@ def test_fasta_layout_does_not_matter(records, data):
 
 
 @given(st.lists(rnas, min_size=1, max_size=8, unique_by=lambda rna: rna.id))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_lines_of_records_are_true(records):
     text = io.StringIO()
     write_fasta(text, records)
@@ -66,7 +66,7 @@ cells = st.text(st.characters(exclude_characters="\t\n\r\x00", exclude_categorie
     st.lists(st.tuples(ids, ids, st.sampled_from("01"), cells), min_size=1, max_size=12),
     st.permutations(["id_a", "id_b", "label", "more"]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_pair_tables_survive(rows, order):
     frame = pd.DataFrame(rows, columns=["id_a", "id_b", "label", "more"], dtype=object)[order]
     text = io.StringIO()
@@ -83,7 +83,6 @@ def test_order_of_a_pair_never_matters(a, b, type_a, type_b):
 
 
 @given(st.lists(sequences, min_size=1, max_size=5), st.integers(1, 5))
-@settings(deadline=None)
 def test_kmers_are_those_of_brute_force(found, k):
     expected = [
         (sum(NUCLEOTIDES.index(letter) * 4 ** (k - 1 - place) for place, letter in enumerate(word)), owner)

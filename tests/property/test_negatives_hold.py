@@ -16,7 +16,7 @@ from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
 from cupid_tools.sampling.negatives.draw import draw_negatives
 from cupid_tools.vocab import FLIP_SUFFIX, WAYS, Pair, Rna
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 hows = st.sets(st.sampled_from(WAYS), min_size=1).map(lambda some: tuple(way for way in WAYS if way in some))
 
 

@@ -16,7 +16,7 @@ from cupid_tools.sampling.splits import SPLITTERS, SplitSettings
 from cupid_tools.sampling.splits.split import split_pairs
 from cupid_tools.vocab import SPLITS, Pair, Rna
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=60)
 
 
 @st.composite
