@@ -18,6 +18,7 @@ from cupid_tools.evaluation.evaluate import (
     distinct_headlines,
 )
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
+from cupid_tools.vocab import VALID
 
 TOOL = "cupid-evaluate"
 NOT_DEFINED = "NA"
@@ -146,7 +147,8 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
             f": model AUROC {short(model['auroc'])} AUPRC {short(model['auprc'])}"
         ]
         if (gap := headline.best_gap) is not None:
-            parts.append(f"best baseline ({gap.baseline}) {_pair(headline, gap)}")
+            chosen = "best baseline on valid" if headline.chosen_on == VALID else "best baseline"
+            parts.append(f"{chosen} ({gap.baseline}) {_pair(headline, gap)}")
             found = bracket(gap.auprc_interval, sign=True)
             parts.append(f"AUPRC gap {short(gap.auprc, sign=True)} {found}".rstrip())
         lost = headline.lost_gap
