@@ -80,7 +80,7 @@ def golden(request):
 
 
 @pytest.fixture
-def refused(tool, tmp_path):
+def expect_refusal(tool, tmp_path):
     """Assert that a tool refuses its input: exit code, one ERROR line that holds *words*, old output untouched."""
 
     def run(code, words, name, *args, stdin="", output="-o", suffix=".out"):

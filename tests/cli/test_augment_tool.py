@@ -56,11 +56,11 @@ def test_an_origin_that_is_there_is_kept(tool, fasta, tmp_path):
         (3, "RNA 'm1~flip' ends in ~flip", RNAS, "id_a\tid_b\tsplit\nm1\tl1\ttrain\nm1~flip\tl1\ttrain\n"),
     ],
 )
-def test_refusals(refused, fasta, tmp_path, code, words, fasta_text, pairs):
+def test_refusals(expect_refusal, fasta, tmp_path, code, words, fasta_text, pairs):
     fasta.write_text(fasta_text)
-    refused(code, words, "augment", "-f", fasta, "--fasta-out", tmp_path / "all.fa", stdin=pairs)
+    expect_refusal(code, words, "augment", "-f", fasta, "--fasta-out", tmp_path / "all.fa", stdin=pairs)
 
 
 @pytest.mark.parametrize("options", [["--how", "mirror"], ["--splits", "train,dev"]])
-def test_unknown_names(refused, fasta, tmp_path, options):
-    refused(2, "is none of", "augment", "-f", fasta, "--fasta-out", tmp_path / "all.fa", *options, stdin=PAIRS)
+def test_unknown_names(expect_refusal, fasta, tmp_path, options):
+    expect_refusal(2, "is none of", "augment", "-f", fasta, "--fasta-out", tmp_path / "all.fa", *options, stdin=PAIRS)

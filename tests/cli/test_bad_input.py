@@ -16,7 +16,7 @@ STREAMS = ["filter", "split", "augment", "negatives", "score"]
 
 
 @pytest.fixture
-def refuses(refused, chain):
+def expect_refusal_in_chain(expect_refusal, chain):
     """Run a tool of the chain on bad inputs: it must exit with *code*, say *words*, and leave its old output alone."""
 
     def run(name, code, words, **inputs):
@@ -24,7 +24,7 @@ def refuses(refused, chain):
         del argv[argv.index("-o") : argv.index("-o") + 2]
         if name == "augment":
             argv[argv.index("--fasta-out") + 1] = "/dev/null"
-        refused(code, words, name, *argv, suffix=Path(chain.target(name, "")).suffix)
+        expect_refusal(code, words, name, *argv, suffix=Path(chain.target(name, "")).suffix)
 
     return run
 
@@ -53,16 +53,16 @@ BAD_FASTA = {
 
 @pytest.mark.parametrize("case", BAD_FASTA)
 @pytest.mark.parametrize("name", READ_FASTA)
-def test_bad_fasta(refuses, bad, name, case):
+def test_bad_fasta(expect_refusal_in_chain, bad, name, case):
     content, words = BAD_FASTA[case]
     path = bad(content)
-    refuses(name, 3, f"{path}{words}", fasta=path)
+    expect_refusal_in_chain(name, 3, f"{path}{words}", fasta=path)
 
 
 @pytest.mark.parametrize("name", [name for name in READ_FASTA if name != "filter"])
-def test_a_repeated_record_is_the_business_of_cupid_filter(refuses, bad, name):
+def test_a_repeated_record_is_the_business_of_cupid_filter(expect_refusal_in_chain, bad, name):
     path = bad(">a\nACGU\n>a\nACGU\n")
-    refuses(name, 3, f"{path}:3: id 'a' occurs twice (cupid-filter removes it)", fasta=path)
+    expect_refusal_in_chain(name, 3, f"{path}:3: id 'a' occurs twice (cupid-filter removes it)", fasta=path)
 
 
 BAD_PAIRS = {
@@ -83,50 +83,50 @@ BAD_PAIRS = {
 
 @pytest.mark.parametrize("case", BAD_PAIRS)
 @pytest.mark.parametrize("name", READ_PAIRS)
-def test_bad_pairs(refuses, bad, name, case):
+def test_bad_pairs(expect_refusal_in_chain, bad, name, case):
     content, words = BAD_PAIRS[case]
     path = bad(content)
-    refuses(name, 3, f"{path}{words}", pairs=path)
+    expect_refusal_in_chain(name, 3, f"{path}{words}", pairs=path)
 
 
 @pytest.mark.parametrize("name", READ_PAIRS)
-def test_an_id_without_a_sequence_or_vector(refuses, bad, name):
+def test_an_id_without_a_sequence_or_vector(expect_refusal_in_chain, bad, name):
     given = "more" if name == "score" else "score"
     path = bad(f"id_a\tid_b\tlabel\tsplit\t{given}\nhsa-miR-424-5p\tno-such-rna\t1\ttrain\t0.5\n")
-    refuses(name, 3, "no-such-rna", pairs=path)
+    expect_refusal_in_chain(name, 3, "no-such-rna", pairs=path)
 
 
 @pytest.mark.parametrize("name", READ_LABELS)
 @pytest.mark.parametrize("column", ["label", "split"])
-def test_a_missing_column(refuses, bad, chain, name, column):
+def test_a_missing_column(expect_refusal_in_chain, bad, chain, name, column):
     lines = Path(chain.path("scores.tsv")).read_text().splitlines()
     place = lines[0].split("\t").index(column)
     rows = ["\t".join(cell for index, cell in enumerate(line.split("\t")) if index != place) for line in lines]
     path = bad("\n".join(rows) + "\n")
-    refuses(name, 3, f"{path}:1: column '{column}' is missing", pairs=path)
+    expect_refusal_in_chain(name, 3, f"{path}:1: column '{column}' is missing", pairs=path)
 
 
 @pytest.mark.parametrize("name", READ_LABELS)
-def test_only_one_class(refuses, bad, chain, name):
+def test_only_one_class(expect_refusal_in_chain, bad, chain, name):
     lines = Path(chain.path("scores.tsv")).read_text().splitlines()
     place = lines[0].split("\t").index("label")
     path = bad("\n".join([lines[0], *(line for line in lines[1:] if line.split("\t")[place] == "1")]) + "\n")
-    refuses(name, 3, "negative", pairs=path)
+    expect_refusal_in_chain(name, 3, "negative", pairs=path)
 
 
 @pytest.mark.parametrize("name", READ_LABELS)
-def test_a_split_without_positives(refuses, bad, chain, name):
+def test_a_split_without_positives(expect_refusal_in_chain, bad, chain, name):
     lines = Path(chain.path("scores.tsv")).read_text().splitlines()
     label, split = (lines[0].split("\t").index(column) for column in ("label", "split"))
     wanted = "valid" if name == "train" else "test"
     kept = [line for line in lines[1:] if (line.split("\t")[label], line.split("\t")[split]) != ("1", wanted)]
     path = bad("\n".join([lines[0], *kept]) + "\n")
-    refuses(name, 3, wanted, pairs=path)
+    expect_refusal_in_chain(name, 3, wanted, pairs=path)
 
 
 @pytest.mark.parametrize("name", ["split", "negatives", "train", "evaluate"])
 @pytest.mark.parametrize("case", ["self", "both-labels"])
-def test_pairs_that_cupid_filter_removes(refuses, bad, chain, name, case):
+def test_pairs_that_cupid_filter_removes(expect_refusal_in_chain, bad, chain, name, case):
     header, *lines = Path(chain.path("scores.tsv")).read_text().splitlines()
     columns = header.split("\t")
     cells = lines[0].split("\t")
@@ -138,7 +138,7 @@ def test_pairs_that_cupid_filter_removes(refuses, bad, chain, name, case):
         cells[0], cells[1] = cells[1], cells[0]
         words = f"pair {cells[0]}, {cells[1]} carries both labels"
     path = bad("\n".join([header, *lines, "\t".join(cells)]) + "\n")
-    refuses(name, 3, f":{len(lines) + 2}: {words}", pairs=path)
+    expect_refusal_in_chain(name, 3, f":{len(lines) + 2}: {words}", pairs=path)
 
 
 STORES = {
@@ -173,26 +173,28 @@ def spoilt_store(chain, tmp_path):
 
 @pytest.mark.parametrize("case", STORES)
 @pytest.mark.parametrize("name", ["train", "score"])
-def test_spoilt_stores(refuses, spoilt_store, name, case):
-    refuses(name, 3, STORES[case], store=spoilt_store(case))
+def test_spoilt_stores(expect_refusal_in_chain, spoilt_store, name, case):
+    expect_refusal_in_chain(name, 3, STORES[case], store=spoilt_store(case))
 
 
-def test_a_store_of_another_encoder_is_refused_by_the_model(refuses, spoilt_store):
-    refuses("score", 3, "fingerprint", store=spoilt_store("other-encoder"))
+def test_a_store_of_another_encoder_is_refused_by_the_model(expect_refusal_in_chain, spoilt_store):
+    expect_refusal_in_chain("score", 3, "fingerprint", store=spoilt_store("other-encoder"))
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"not a model", b"\x08\0\0\0\0\0\0\0{}      ", "cut"], ids=["empty", "text", "foreign", "cut"]
 )
-def test_bad_models(refuses, bad, chain, content):
+def test_bad_models(expect_refusal_in_chain, bad, chain, content):
     model = Path(chain.path("model.safetensors")).read_bytes()[:-200] if content == "cut" else content
     path = bad(model, "bad.safetensors")
-    refuses("score", 3, path, model=path)
+    expect_refusal_in_chain("score", 3, path, model=path)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_missing_input_is_an_io_error(refuses, name):
-    refuses(name, 1, "none.tsv: no such file or directory", **{"fasta" if name == "embed" else "pairs": "none.tsv"})
+def test_a_missing_input_is_an_io_error(expect_refusal_in_chain, name):
+    expect_refusal_in_chain(
+        name, 1, "none.tsv: no such file or directory", **{"fasta" if name == "embed" else "pairs": "none.tsv"}
+    )
 
 
 @pytest.mark.parametrize("name", ALL)

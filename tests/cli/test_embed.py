@@ -77,8 +77,8 @@ def test_real_rnas(tool, data, tmp_path):
     assert len(EmbeddingStore([tmp_path / "out.npy"])) == 327
 
 
-def test_only_npy_names_a_store(refused):
-    refused(2, "a store is named NAME.npy", "embed", stdin=FASTA, suffix=".h5")
+def test_only_npy_names_a_store(expect_refusal):
+    expect_refusal(2, "a store is named NAME.npy", "embed", stdin=FASTA, suffix=".h5")
 
 
 def test_the_table_may_not_replace_an_input(tool, tmp_path):
@@ -90,8 +90,8 @@ def test_the_table_may_not_replace_an_input(tool, tmp_path):
     assert files(tmp_path) == {"rnas.tsv": FASTA.encode()}
 
 
-def test_a_repeated_id(refused):
-    refused(3, "stdin:3: id 'a' occurs twice", "embed", stdin=">a\nAC\n>a\nAC\n", suffix=".npy")
+def test_a_repeated_id(expect_refusal):
+    expect_refusal(3, "stdin:3: id 'a' occurs twice", "embed", stdin=">a\nAC\n>a\nAC\n", suffix=".npy")
 
 
 def start(output, *options):
@@ -188,10 +188,10 @@ def test_a_file_system_without_locks_is_told(tool, tmp_path, monkeypatch):
     assert len(EmbeddingStore([tmp_path / "out.npy"])) == 4
 
 
-def test_an_rna_that_is_too_long_for_the_encoder(refused, tool, tmp_path, monkeypatch):
+def test_an_rna_that_is_too_long_for_the_encoder(expect_refusal, tool, tmp_path, monkeypatch):
     monkeypatch.setattr(KmerEncoder, "max_length", 22)
     words = "stdin:3: RNA 'long' has 23 nt, and encoder kmer takes 22 (cupid-filter --max-length 22 leaves"
-    refused(3, words, "embed", stdin=FASTA, suffix=".npy")
+    expect_refusal(3, words, "embed", stdin=FASTA, suffix=".npy")
     monkeypatch.setattr(KmerEncoder, "max_length", 23)
     assert tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA).code == 0
 

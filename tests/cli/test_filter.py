@@ -110,9 +110,9 @@ def test_an_own_recipe_is_an_input_not_a_path_in_the_report(tool, files):
     assert json.loads(text)["longest_kept_nt"] == 25
 
 
-def test_no_rna_left_is_an_error(refused, files):
+def test_no_rna_left_is_an_error(expect_refusal, files):
     words = "no RNA is left of 8: 7 type-not-selected, 1 repeated-id (the RNAs have lncRNA, miRNA, snoRNA)"
-    refused(3, words, "filter", "-f", files / "rnas.fa", "--rnas-only", "--rna-types", "mirna")
+    expect_refusal(3, words, "filter", "-f", files / "rnas.fa", "--rnas-only", "--rna-types", "mirna")
 
 
 def test_pairs_come_from_stdin(tool, files):
@@ -153,10 +153,10 @@ def test_usage(tool, files, args, message):
     assert message in outcome.stderr
 
 
-def test_ambiguous_error_names_the_record(refused, files):
+def test_ambiguous_error_names_the_record(expect_refusal, files):
     words = "rnas.fa:11: RNA 'lnc2' holds the ambiguous letter N (--ambiguous keep or drop accepts such RNAs)"
-    refused(3, words, "filter", "-f", files / "rnas.fa", "--ambiguous", "error", files / "pairs.tsv")
+    expect_refusal(3, words, "filter", "-f", files / "rnas.fa", "--ambiguous", "error", files / "pairs.tsv")
 
 
-def test_nothing_left_is_an_error(refused, files):
-    refused(3, "no pair is left", "filter", "-f", files / "rnas.fa", "--max-length", "3", files / "pairs.tsv")
+def test_nothing_left_is_an_error(expect_refusal, files):
+    expect_refusal(3, "no pair is left", "filter", "-f", files / "rnas.fa", "--max-length", "3", files / "pairs.tsv")

@@ -81,18 +81,20 @@ def test_a_hub_gives_way_and_says_so(tool, data, tmp_path):
     assert f"WARNING: {shifted:,} negatives" in outcome.stderr
 
 
-def test_too_few_free_pairs(refused, data):
+def test_too_few_free_pairs(expect_refusal, data):
     words = "pairs.tsv: miRNA x lncRNA needs 32,370 negatives for 1,079 positives, but only 22,461 pairs are free"
-    error = refused(3, words, "negatives", "-f", data / "rnas.fa", "--per-positive", 30, data / "pairs.tsv")
+    error = expect_refusal(3, words, "negatives", "-f", data / "rnas.fa", "--per-positive", 30, data / "pairs.tsv")
     assert "--per-positive 20 fits" in error
 
 
-def test_an_absurd_demand_is_refused_at_once(refused, data):
+def test_an_absurd_demand_is_refused_at_once(expect_refusal, data):
     words = "needs 107,899,998,921 negatives for 1,079 positives, but its RNAs make only 23,540 pairs"
-    error = refused(3, words, "negatives", "-f", data / "rnas.fa", "--per-positive", 99_999_999, data / "pairs.tsv")
+    error = expect_refusal(
+        3, words, "negatives", "-f", data / "rnas.fa", "--per-positive", 99_999_999, data / "pairs.tsv"
+    )
     assert "--per-positive 21 at most" in error
 
 
-def test_no_positives(refused, data):
+def test_no_positives(expect_refusal, data):
     pairs = "id_a\tid_b\tlabel\nhsa-miR-424-5p\tENST00000591956.1\t0\n"
-    refused(3, "stdin: holds no positive", "negatives", "-f", data / "rnas.fa", stdin=pairs)
+    expect_refusal(3, "stdin: holds no positive", "negatives", "-f", data / "rnas.fa", stdin=pairs)

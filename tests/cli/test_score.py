@@ -176,39 +176,39 @@ def test_equal_scores_rank_by_id_and_equal_sequences_are_left_out(tool, weights,
 
 
 @pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling", "long"])
-def test_a_store_of_another_make(refused, model, tmp_path, field):
+def test_a_store_of_another_make(expect_refusal, model, tmp_path, field):
     store = make_store(tmp_path / "other.npy", info=StoreInfo(**vars(INFO) | {field: "other"}))
-    refused(3, f"does not fit {model}: {field}", "score", "-m", model, "-e", store, stdin=PAIRS)
+    expect_refusal(3, f"does not fit {model}: {field}", "score", "-m", model, "-e", store, stdin=PAIRS)
 
 
-def test_a_store_with_other_channels(refused, model, tmp_path):
+def test_a_store_with_other_channels(expect_refusal, model, tmp_path):
     store = make_store(tmp_path / "other.npy", {name: (*vector, 0.0) for name, vector in VECTORS.items()})
-    refused(3, "has 3 channels where the model takes 2", "score", "-m", model, "-e", store, stdin=PAIRS)
+    expect_refusal(3, "has 3 channels where the model takes 2", "score", "-m", model, "-e", store, stdin=PAIRS)
 
 
-def test_a_store_of_other_sequences(refused, model, store, tmp_path):
+def test_a_store_of_other_sequences(expect_refusal, model, store, tmp_path):
     words = "was embedded with another sequence"
-    refused(3, words, "score", "-m", model, "-e", store, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
+    expect_refusal(3, words, "score", "-m", model, "-e", store, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
 
 
-def test_an_encoder_of_other_settings(refused, model, tmp_path):
+def test_an_encoder_of_other_settings(expect_refusal, model, tmp_path):
     words = f"does not fit {model}: fingerprint"
-    refused(3, words, "score", "-m", model, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
+    expect_refusal(3, words, "score", "-m", model, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
 
 
-def test_an_encoder_that_is_not_known_here(refused, weights, tmp_path):
+def test_an_encoder_that_is_not_known_here(expect_refusal, weights, tmp_path):
     model = save(tmp_path / "x.safetensors", weights, store=StoreInfo("oracle", "f", "p", "l"))
     words = "was made with encoder 'oracle' (give its --embeddings)"
-    refused(3, words, "score", "-m", model, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
+    expect_refusal(3, words, "score", "-m", model, "-f", fasta(tmp_path / "r.fa"), stdin=PAIRS)
 
 
-def test_ids_without_a_vector_or_sequence(refused, model, store, real, tmp_path):
+def test_ids_without_a_vector_or_sequence(expect_refusal, model, store, real, tmp_path):
     table = "id_a\tid_b\na\tb\na\tnobody\n"
-    refused(
+    expect_refusal(
         3, f"stdin:3: RNA 'nobody' is not in {store} (run cupid-embed", "score", "-m", model, "-e", store, stdin=table
     )
     rnas = fasta(tmp_path / "r.fa")
-    refused(3, f"stdin:3: RNA 'nobody' is not in {rnas}", "score", "-m", real[0], "-f", rnas, stdin=table)
+    expect_refusal(3, f"stdin:3: RNA 'nobody' is not in {rnas}", "score", "-m", real[0], "-f", rnas, stdin=table)
 
 
 def test_older_scores_are_replaced_with_one_warning(tool, model, store, monkeypatch):
@@ -222,18 +222,18 @@ def test_older_scores_are_replaced_with_one_warning(tool, model, store, monkeypa
     assert again.stderr.count("WARNING: replacing the score and call that the input has already") == 1
 
 
-def test_an_rna_that_is_too_long_for_the_encoder(refused, real, tmp_path, monkeypatch):
+def test_an_rna_that_is_too_long_for_the_encoder(expect_refusal, real, tmp_path, monkeypatch):
     monkeypatch.setattr(KmerEncoder, "max_length", 3)
     rnas = fasta(tmp_path / "r.fa")
-    refused(3, f"{rnas}:3: RNA 'b' has 4 nt", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
+    expect_refusal(3, f"{rnas}:3: RNA 'b' has 4 nt", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
 
 
-def test_one_id_for_two_sequences(refused, real, tmp_path):
+def test_one_id_for_two_sequences(expect_refusal, real, tmp_path):
     queries = fasta(tmp_path / "q.fa")
     targets = tmp_path / "t.fa"
     targets.write_text(">d\nACC\n>a\nUUU\n")
     words = f"{targets}:3: RNA 'a' has another sequence in {queries}"
-    refused(3, words, "score", "-m", real[0], "--queries", queries, "--targets", targets)
+    expect_refusal(3, words, "score", "-m", real[0], "--queries", queries, "--targets", targets)
 
 
 @pytest.mark.parametrize(
@@ -247,5 +247,5 @@ def test_one_id_for_two_sequences(refused, real, tmp_path):
         (["-f", "-"], "stdin can be read only once"),
     ],
 )
-def test_options_that_do_not_go_together(refused, options, words):
-    refused(2, words, "score", "-m", "m.safetensors", *options)
+def test_options_that_do_not_go_together(expect_refusal, options, words):
+    expect_refusal(2, words, "score", "-m", "m.safetensors", *options)

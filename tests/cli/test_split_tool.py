@@ -75,21 +75,21 @@ def test_the_users_groups_are_kept_whole(tool, data, tmp_path):
     assert not tested & {of[name] for a, b, _, split in rows if split != "test" for name in (a, b)}
 
 
-def test_groups_that_lack_an_rna(refused, data, tmp_path):
+def test_groups_that_lack_an_rna(expect_refusal, data, tmp_path):
     table = tmp_path / "groups.tsv"
     table.write_text("id\tgroup\nhsa-miR-424-5p\tx\n")
     options = ["--by", "unseen-a", "--strict", "--groups", table]
-    refused(3, f"{table}: RNA 'ENST", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
+    expect_refusal(3, f"{table}: RNA 'ENST", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
 
 
 @pytest.mark.parametrize("options", [["--groups", "groups.tsv"], ["--by", "unseen-a", "--groups", "g.tsv"]])
-def test_options_that_do_not_go_together(refused, data, options):
-    refused(2, "--strict", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
+def test_options_that_do_not_go_together(expect_refusal, data, options):
+    expect_refusal(2, "--strict", "split", "-f", data / "rnas.fa", *options, data / "pairs.tsv")
 
 
-def test_a_split_that_gets_no_positive(refused, data, pairs):
+def test_a_split_that_gets_no_positive(expect_refusal, data, pairs):
     lines = pairs.read_text().splitlines(keepends=True)
-    error = refused(
+    error = expect_refusal(
         3, "stdin: split 'valid' would hold no positive", "split", "-f", data / "rnas.fa", stdin="".join(lines[:4])
     )
     assert "positives: train" in error
@@ -120,10 +120,10 @@ def test_a_broken_promise_is_noticed(data):
     [("flip", "~flip' ends in ~flip, so it was augmented already"), ("swap", "its origin is augmented:swap")],
 )
 @pytest.mark.parametrize("by", list(SPLITTERS))
-def test_copies_must_not_part_from_their_pair(tool, refused, data, pairs, tmp_path, how, words, by):
+def test_copies_must_not_part_from_their_pair(tool, expect_refusal, data, pairs, tmp_path, how, words, by):
     split = tool("split", "-f", data / "rnas.fa", pairs).stdout
     options = ["--how", how, "--fasta-out", tmp_path / "all.fa"]
     augmented = tool("augment", "-f", data / "rnas.fa", *options, stdin=split).stdout
-    error = refused(3, words, "split", "-f", tmp_path / "all.fa", "--by", by, stdin=augmented)
+    error = expect_refusal(3, words, "split", "-f", tmp_path / "all.fa", "--by", by, stdin=augmented)
     assert error.startswith("cupid-split: ERROR: stdin:122: ")
     assert error.endswith("(split first, then augment)")

@@ -187,24 +187,24 @@ def without(rows, label, split):
         (lambda rows: [*rows, "r001\tr001\t1\ttrain\n"], "t.tsv:1202: pairs r001 with itself"),
     ],
 )
-def test_tables_that_cannot_be_learnt_from(refused, rows, store, tmp_path, spoil, words):
-    refused(3, words, "train", "-e", store, write(tmp_path / "t.tsv", spoil(rows)), suffix=".safetensors")
+def test_tables_that_cannot_be_learnt_from(expect_refusal, rows, store, tmp_path, spoil, words):
+    expect_refusal(3, words, "train", "-e", store, write(tmp_path / "t.tsv", spoil(rows)), suffix=".safetensors")
 
 
-def test_options_out_of_range(refused, table, store):
-    refused(2, "dropout is 1", "train", "-e", store, "--dropout", 1, table, suffix=".safetensors")
-    refused(2, "unknown device 'tpu'", "train", "-e", store, "--device", "tpu", table, suffix=".safetensors")
+def test_options_out_of_range(expect_refusal, table, store):
+    expect_refusal(2, "dropout is 1", "train", "-e", store, "--dropout", 1, table, suffix=".safetensors")
+    expect_refusal(2, "unknown device 'tpu'", "train", "-e", store, "--device", "tpu", table, suffix=".safetensors")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_a_gpu_that_is_not_there(refused, table, store):
+def test_a_gpu_that_is_not_there(expect_refusal, table, store):
     words = "device cuda is not there (0 found) (use --device cpu)"
-    refused(4, words, "train", "-e", store, "--device", "cuda", table, suffix=".safetensors")
+    expect_refusal(4, words, "train", "-e", store, "--device", "cuda", table, suffix=".safetensors")
 
 
-def test_a_loss_that_is_no_number_from_the_start(refused, table, store):
+def test_a_loss_that_is_no_number_from_the_start(expect_refusal, table, store):
     options = [*SMALL, "--learning-rate", "1e30", "--warmup-epochs", 0]
-    refused(1, "no number in epoch 1", "train", "-e", store, *options, table, suffix=".safetensors")
+    expect_refusal(1, "no number in epoch 1", "train", "-e", store, *options, table, suffix=".safetensors")
 
 
 def test_a_loss_that_is_no_number_later_keeps_the_model(tool, table, store, tmp_path, monkeypatch):
