@@ -234,15 +234,19 @@ def _check_header(
 
 def _parse_block(block: list[tuple[int, str]], columns: list[str], path: str, memo: dict[str, str]) -> pd.DataFrame:
     numbers = [number for number, line in block if line]  # blank lines are no rows
-    rows = [line.split("\t") for _, line in block if line]
+    rows = [line for _, line in block if line]
     width = len(columns)
-    if any(len(row) != width for row in rows):
-        line, cells = next((n, len(row)) for n, row in zip(numbers, rows, strict=True) if len(row) != width)
-        raise InputError(path, f"{cells} cells where the header has {width}", line=line, hint="separate by single tabs")
-    cells_of = zip(*rows, strict=True) if rows else itertools.repeat(())
+    for number, row in zip(numbers, rows, strict=True):
+        found = row.count("\t") + 1
+        if found != width:
+            raise InputError(path, f"{found} cells where the header has {width}", line=number, hint="separate by tabs")
+    # one flat list, since a list for each row would keep the garbage collector busy
+    cells = "\t".join(rows).split("\t") if rows else []
     data = {
-        column: [memo.setdefault(cell, cell) for cell in cells] if column in _REPEATING else list(cells)
-        for column, cells in zip(columns, cells_of, strict=bool(rows))
+        column: [memo.setdefault(cell, cell) for cell in cells[place::width]]
+        if column in _REPEATING
+        else cells[place::width]
+        for place, column in enumerate(columns)
     }
     return pd.DataFrame(data, index=pd.Index(numbers, dtype=np.int64, name="line"), dtype=object)
 
