@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
 
     settings = AugmentSettings(args.how, args.splits)
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
-    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
     refuse_flipped_rnas(rnas, args.fasta)
     blocks = augment_pairs(table, settings)
     table.check_ids(rnas, args.fasta)

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
 
     check_store_name(args.output)
     encoder = ENCODERS.load(args.encoder)()
-    types = read_types(args.types) if args.types else None
+    types = read_types(args.types)
     with progress_bar("sequences", quiet=args.quiet) as done:
         result = embed_to_store(
             args.output,

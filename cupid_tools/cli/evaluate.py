@@ -110,7 +110,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
         raise UsageError(f"{len(args.curves)} --curves for {len(names)} score tables (give at most one for each)")
     curves = [read_curves(path) for path in args.curves]
     settings, reading = _settings(args)
-    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
     evaluations = []
     for name, path in zip(names, args.scores, strict=True):
         table = read_pairs(path, require=[LABEL, SPLIT, SCORE], hint=_REMEDY)

@@ -150,7 +150,7 @@ def _filter_pairs(args: argparse.Namespace, limits: RnaLimits, report: Report) -
 def _read(args: argparse.Namespace) -> Iterator[Rna]:
     from cupid_tools.io.fasta import read_fasta, read_types
 
-    return read_fasta(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    return read_fasta(args.fasta, format=args.format, types=read_types(args.types))
 
 
 def _keep_pairs(

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
 
     settings = NegativeSettings(strategy=args.strategy, per_positive=args.per_positive, seed=args.seed)
     table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
-    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types) if args.types else None)
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
     pairs = code_pairs(table, rnas, args.fasta)
     strata = draw_negatives(table, pairs, settings)
     labelled = with_labels(table)

@@ -132,7 +132,7 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
 def _read(args: argparse.Namespace, path: str) -> dict[str, Rna]:
     from cupid_tools.io.fasta import load_rnas, read_types
 
-    return load_rnas(path, format=args.format, types=read_types(args.types) if args.types else None)
+    return load_rnas(path, format=args.format, types=read_types(args.types))
 
 
 def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None, path: str) -> VectorSource:

@@ -72,12 +72,15 @@ def repeated_id(path: str | os.PathLike[str], rna: Rna, earlier_sequence: str) -
     )
 
 
-def read_types(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Read a table of RNA types: two tab-separated columns with the header ``id``, ``type``.
+def read_types(path: str | os.PathLike[str] | None) -> dict[str, str] | None:
+    """Read a table of RNA types: two tab-separated columns with the header ``id``, ``type``; None where there is none.
 
     Raises:
-        InputError: another header, a row without two cells, an empty cell, or an id with two types.
+        InputError: another header, a row without two cells, an empty cell, a type with white space, or an id with two
+            types.
     """
+    if path is None:
+        return None
     types = read_mapping(path, "id", "type")
     for name, kind in types.items():
         if kind.split() != [kind]:
