@@ -7,6 +7,7 @@ without it is not complete and is refused.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ _COLUMNS = ("id", "row", "digest", "length")
 _FIRST_BYTES = b"# format="
 _IDENTITY = ("encoder", "fingerprint", "pooling", "long")
 """What must agree between the shards of one store, and between a store and a model."""
+_RECORDED = (*_IDENTITY, "precision")
 
 Vectors = NDArray[np.float32]
+
+log = logging.getLogger("cupid_tools")
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,14 @@ class StoreInfo:
         fingerprint: identifies the encoder's settings or weights.
         pooling: how nucleotides became one vector.
         long: policy for RNAs above the encoder's context.
+        precision: of the arithmetic, such as ``bf16``; what older files, which do not say, were made with is float32.
     """
 
     encoder: str
     fingerprint: str
     pooling: str
     long: str
+    precision: str = "fp32"
 
     def difference(self, other: StoreInfo) -> str | None:
         """Name the first field in which two stores differ, with both values; None when they agree."""
@@ -54,6 +60,14 @@ class StoreInfo:
             if mine != theirs:
                 return f"{field} {mine} and {theirs}"
         return None
+
+    def warn_of_precision(self, path: str, other: StoreInfo, others_path: str | os.PathLike[str]) -> None:
+        """Log a warning when two stores, or a model and a store, that belong together differ in precision."""
+        if self.precision != other.precision:
+            log.warning(
+                "%s has vectors in %s, %s in %s: scores of equal pairs may differ in later digits",
+                path, self.precision, others_path, other.precision,
+            )  # fmt: skip
 
 
 class EmbeddingStore:
@@ -85,6 +99,8 @@ class EmbeddingStore:
             differs = self.info.difference(info)
             if differs or shard.shape[1] != self.dim:
                 raise InputError(path, f"does not belong with {self.path}: {differs or 'other channels'}")
+        for path, info in {info.precision: (path, info) for path, info in zip(paths, infos, strict=True)}.values():
+            self.info.warn_of_precision(self.path, info, path)
 
     def __contains__(self, name: str) -> bool:
         return name in self._place
@@ -201,7 +217,7 @@ def write_store(
     """
     table = table_path(path)
     with atomic_write(table) as text:
-        settings = {"format": FORMAT_VERSION} | {field: getattr(info, field) for field in _IDENTITY}
+        settings = {"format": FORMAT_VERSION} | vars(info)
         text.writelines(f"# {key}={value}\n" for key, value in settings.items())
         text.write("\t".join(_COLUMNS) + "\n")
         text.writelines("\t".join(map(str, row)) + "\n" for row in rnas)
@@ -222,4 +238,4 @@ def _info(settings: Mapping[str, str], table: Path) -> StoreInfo:
     missing = [field for field in _IDENTITY if field not in settings]
     if missing:
         raise InputError(table, f"lacks the line '# {missing[0]}=...'", hint="embed again")
-    return StoreInfo(*(settings[field] for field in _IDENTITY))
+    return StoreInfo(**{field: settings[field] for field in _RECORDED if field in settings})

@@ -25,10 +25,11 @@ log = logging.getLogger("cupid_tools")
 
 
 def check_source(model: Model, model_path: str, source: VectorSource) -> None:
-    """Raise InputError when the vectors of *source* were not made as the model's were."""
+    """Raise InputError when the vectors of *source* were not made as the model's were; warn of another precision."""
     differs = model.info.store.difference(source.info)
     if differs:
         raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")
+    model.info.store.warn_of_precision(model_path, source.info, source.path)
 
 
 def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairScorer:

@@ -1,5 +1,9 @@
 """The embedding store: what is written is read, and what is incomplete or foreign is refused."""
 
+import logging
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +50,29 @@ def test_shards_of_another_encoder_are_refused(make, field):
     second = make("two.npy", info=StoreInfo(**{**vars(INFO), field: "other"}))
     with pytest.raises(InputError, match=rf"two.npy: does not belong with .*one.npy: {field} \w+ and other"):
         EmbeddingStore([first, second])
+
+
+def test_stores_of_different_precision_are_read_with_one_warning(make, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("cupid_tools"), "propagate", True)
+    paths = [
+        make(f"{number}.npy", info=replace(INFO, precision=precision))
+        for number, precision in enumerate(["fp32", "bf16", "bf16"])
+    ]
+    store = EmbeddingStore(paths)
+    assert (store.info.precision, len(store)) == ("fp32", 3)
+    [warning] = caplog.messages
+    assert re.search(r"0\.npy has vectors in fp32, \S+2\.npy in bf16: scores", warning)
+    caplog.clear()
+    EmbeddingStore(paths[1:])
+    assert caplog.messages == []
+
+
+def test_a_table_that_does_not_tell_the_precision_is_of_float32(make):
+    path = make(info=replace(INFO, precision="bf16"))
+    assert EmbeddingStore([path]).info.precision == "bf16"
+    table = path.with_suffix(".tsv")
+    table.write_text(table.read_text().replace("# precision=bf16\n", ""))
+    assert EmbeddingStore([path]).info == INFO
 
 
 def test_a_missing_row_is_told(make):
