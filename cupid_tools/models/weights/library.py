@@ -1,0 +1,187 @@
+"""The folder of weights: one ``NAME.safetensors`` a model, its tensors and a JSON that tells everything else.
+
+It holds no date, host or path: equal weights give equal bytes. Nothing in it is executed when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cupid_tools.errors import InputError, MissingError
+from cupid_tools.io.atomic import atomic_write
+
+FORMAT_VERSION = "1"
+SUFFIX = ".safetensors"
+_KEY = "cupid_tools"
+_SYSTEM_FOLDERS = "/usr/local/share:/usr/share"
+_FIELDS = ("format", "name", "config", "tokenizer", "fingerprint", "source_sha256", "licence")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A language model as the encoders take it.
+
+    Attributes:
+        tensors: float32, named as the class of ``transformers`` names them.
+        config: sizes of the network, ready for JSON.
+        tokenizer: the text of a ``tokenizer.json``; None for a model whose alphabet stands in its module.
+    """
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any]
+    tokenizer: str | None
+
+
+def load(name: str, weights_dir: str | None) -> tuple[Weights, str]:
+    """Open the weights *name*; tensors stay on disk until they are used.
+
+    Args:
+        name: registry name, such as ``rnafm``.
+        weights_dir: the only folder that is searched; None stands for those of ``folders``.
+
+    Returns:
+        The weights, and the fingerprint that was taken when they were imported.
+
+    Raises:
+        MissingError: they are not there.
+        InputError: the file is cut short, or is not one of ours.
+    """
+    path = find(name, weights_dir)
+    if path is None:
+        raise missing(name, weights_dir)
+    weights, facts = read(path)
+    _check_name(path, facts, name)
+    return weights, str(facts["fingerprint"])
+
+
+def folders(weights_dir: str | None) -> list[Path]:
+    """The folders that are searched, in this order; weights are written to the first.
+
+    *weights_dir* alone if it is given; else the user's data folder, then those of the system (XDG base directories).
+    """
+    if weights_dir is not None:
+        return [Path(weights_dir)]
+    own = _absolute(os.environ.get("XDG_DATA_HOME", "")) or [Path.home() / ".local" / "share"]
+    shared = _absolute(os.environ.get("XDG_DATA_DIRS") or _SYSTEM_FOLDERS)
+    return [folder / "cupid-tools" / "weights" for folder in (*own[:1], *shared)]
+
+
+def find(name: str, weights_dir: str | None) -> Path | None:
+    """The file of the weights *name*; None where there is none."""
+    paths = [folder / f"{name}{SUFFIX}" for folder in folders(weights_dir)]
+    return next((path for path in paths if path.exists()), None)
+
+
+def missing(name: str, weights_dir: str | None) -> MissingError:
+    """The error that tells how to bring the weights *name*."""
+    place = "" if weights_dir is None else f" --weights-dir {weights_dir}"
+    return MissingError(
+        f"the weights of {name} are not in {' or '.join(map(str, folders(weights_dir)))}",
+        hint=f"bring them with 'cupid-weights fetch {name}{place}', "
+        f"or 'cupid-weights import FILE --as {name}{place}' where there is no internet",
+    )
+
+
+def fingerprint(name: str, weights: Weights) -> str:
+    """SHA-256 of everything that the weights say, in hexadecimal: name, configuration, tokenizer, every tensor."""
+    digest = hashlib.sha256(_json([name, weights.config, weights.tokenizer]))
+    for key, tensor in sorted(weights.tensors.items()):
+        digest.update(_json([key, str(tensor.dtype), list(tensor.shape)]))
+        digest.update(np.ascontiguousarray(tensor.numpy()).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def write(path: Path, name: str, weights: Weights, *, fingerprint: str, source_sha256: str, licence: str) -> None:
+    """Write weights to *path*; the file appears complete or not at all."""
+    facts = dict(
+        zip(
+            _FIELDS,
+            (FORMAT_VERSION, name, weights.config, weights.tokenizer, fingerprint, source_sha256, licence),
+            strict=True,
+        )
+    )
+    tensors = {key: tensor.contiguous() for key, tensor in weights.tensors.items()}
+    with atomic_write(path, "wb") as handle:
+        try:
+            save_file(tensors, handle.name, metadata={_KEY: _json(facts).decode()})
+        except SafetensorError as error:
+            raise _os_error(error, path) from error
+
+
+def read(path: Path) -> tuple[Weights, dict[str, Any]]:
+    """Open a file of weights: its content, and what else it says of itself.
+
+    Raises:
+        InputError: cut short, or not one of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as handle:
+            metadata = handle.metadata() or {}
+            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - it is no dict
+    except SafetensorError as error:
+        raise InputError(
+            path, "is not a complete safetensors file", hint="import or fetch the weights again"
+        ) from error
+    facts = _facts(path, metadata)
+    return Weights(tensors, facts["config"], facts["tokenizer"]), facts
+
+
+def verify(path: Path, name: str) -> dict[str, Any]:
+    """Read all of a file of weights, and return what it says of itself.
+
+    Raises:
+        InputError: it is not whole, or not what it says.
+    """
+    weights, facts = read(path)
+    _check_name(path, facts, name)
+    if fingerprint(name, weights) != facts["fingerprint"]:
+        raise InputError(path, "does not have the fingerprint that it names", hint="import or fetch the weights again")
+    return facts
+
+
+def _os_error(error: SafetensorError, path: Path) -> OSError:
+    """The error of the operating system, such as a full disk, of which safetensors keeps only the text."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), path) if number else OSError(0, str(error), path)
+
+
+def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    if _KEY not in metadata:
+        raise InputError(path, "holds no weights of cupid-tools", hint="make such a file with cupid-weights import")
+    try:
+        facts = json.loads(metadata[_KEY])
+        version = facts["format"]
+        if version == FORMAT_VERSION:
+            facts = {field: facts[field] for field in _FIELDS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(path, "has damaged metadata", hint="import or fetch the weights again") from error
+    if version != FORMAT_VERSION:
+        raise InputError(path, "was made by another version of cupid-tools", hint="update, or import again")
+    return dict(facts)
+
+
+def _check_name(path: Path, facts: Mapping[str, Any], name: str) -> None:
+    if facts["name"] != name:
+        raise InputError(path, f"holds the weights of {facts['name']}, not of {name}")
+
+
+def _absolute(paths: str) -> list[Path]:
+    """The absolute ones of paths separated by colons; the XDG specification wants others ignored."""
+    return [Path(path) for path in paths.split(":") if path.startswith("/")]
+
+
+def _json(content: Any) -> bytes:
+    """Canonical: equal contents are equal bytes."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
