@@ -54,7 +54,7 @@ def get_parser() -> ToolParser:
         help=f"targets that are written for each query (default: {_DEFAULT_TOP})",
     )
     parser.inputs += ["queries", "targets"]
-    options.add_device(parser)
+    options.add_weights_dir(parser, options.add_device(parser))
     options.add_common(parser)
     return parser
 
@@ -138,7 +138,8 @@ def _read(args: argparse.Namespace, path: str) -> dict[str, Rna]:
 def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None, path: str) -> VectorSource:
     """The stores, checked against the sequences where these are known; or an encoder like the model's."""
     from cupid_tools.io.store import EmbeddingStore
-    from cupid_tools.models.encoders import ENCODERS
+    from cupid_tools.models.encoders import ENCODERS, load_encoder
+    from cupid_tools.models.encoders.settings import EncoderSettings
     from cupid_tools.models.ranking import check_source
     from cupid_tools.models.vectors import EmbeddedRnas
 
@@ -147,11 +148,13 @@ def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None,
         store = source = EmbeddingStore(args.embeddings)
         store.check_sequences(rnas or {})
     else:
-        if model.info.store.encoder not in ENCODERS:
-            raise InputError(
-                args.model, f"was made with encoder {model.info.store.encoder!r}", hint="give its --embeddings"
-            )
-        source = EmbeddedRnas(rnas or {}, ENCODERS.load(model.info.store.encoder)(), path)
+        made = model.info.store
+        if made.encoder not in ENCODERS:
+            raise InputError(args.model, f"was made with encoder {made.encoder!r}", hint="give its --embeddings")
+        settings = EncoderSettings.of_store(
+            made, device=args.device, threads=args.threads, weights_dir=args.weights_dir
+        )
+        source = EmbeddedRnas(rnas or {}, load_encoder(made.encoder, settings), path)
     check_source(model, args.model, source)
     return source
 

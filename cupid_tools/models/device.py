@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -16,30 +18,56 @@ log = logging.getLogger("cupid_tools")
 
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:
-    """Return the device that the user asked for, and use *threads* CPU threads.
+    """As ``choose_devices``, for work that one device does.
+
+    Raises:
+        UsageError: several devices.
+    """
+    first, *others = choose_devices(name, threads)
+    if others:
+        raise UsageError(f"{name!r} names several devices, and one is used")
+    return first
+
+
+def choose_devices(name: str, threads: int | None = None) -> list[torch.device]:
+    """Return the devices that the user asked for, and use *threads* CPU threads.
 
     Args:
-        name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-        threads: None leaves the choice to torch.
+        name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:N``, or several as in ``cuda:0,1``.
+        threads: None stands for all processors that the process may use.
 
     Raises:
         UsageError: another name.
         MissingError: a GPU that is not there.
     """
-    if threads is not None:
-        if threads > (os.cpu_count() or 1):
-            raise UsageError(f"{threads} threads are more than the {os.cpu_count()} processors")
-        torch.set_num_threads(threads)
+    if threads is not None and threads > (os.cpu_count() or 1):
+        raise UsageError(f"{threads} threads are more than the {os.cpu_count()} processors")
+    torch.set_num_threads(threads or min(torch.get_num_threads(), processors()))
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         name = "cuda" if gpus else "cpu"
         log.info("device: %s", name)
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
-        raise UsageError(f"unknown device {name!r} (known: auto, cpu, cuda, cuda:N)")
-    if kind == "cuda" and int(number or 0) >= gpus:
+    match = re.fullmatch(r"cpu|cuda(?::(\d+(?:,\d+)*))?", name)
+    if match is None:
+        raise UsageError(f"unknown device {name!r} (known: auto, cpu, cuda, cuda:N, cuda:N,M)")
+    if name == "cpu":
+        return [torch.device("cpu")]
+    numbers = [int(number) for number in (match[1] or "0").split(",")]
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"device {name!r} names a GPU twice")
+    if max(numbers) >= gpus:
         raise MissingError(f"device {name} is not there ({gpus} found)", hint="use --device cpu")
-    return torch.device(name)
+    return [torch.device("cuda", number) for number in numbers]
+
+
+def processors() -> int:
+    """Processors that the process may use, as its affinity and the quota of its container say."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if quota == "max" else max(1, min(allowed, round(int(quota) / int(period))))
 
 
 @contextmanager
@@ -64,9 +92,15 @@ def memory_guard() -> Iterator[None]:
     """Turn torch's ways of running out of memory into ``OutOfMemoryError``."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError("out of GPU memory", hint="use --device cpu, or a GPU with more") from error
     except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # the CPU allocator has no exception of its own
+        if not is_out_of_memory(error):
             raise
-        raise OutOfMemoryError("out of memory", hint="run it where there is more") from error
+        where, hint = "memory", "run it where there is more"
+        if isinstance(error, torch.OutOfMemoryError):
+            where, hint = "GPU memory", "use --device cpu, or a GPU with more"
+        raise OutOfMemoryError(f"out of {where}", hint=hint) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch ran out of memory; its CPU allocator has no exception of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

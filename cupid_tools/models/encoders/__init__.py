@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cupid_tools.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from cupid_tools.models.encoders.base import Encoder
+    from cupid_tools.models.encoders.settings import EncoderSettings
 
 ENCODERS = Registry(
     "encoder",
     {
         "kmer": Entry(
-            "cupid_tools.models.encoders.kmer:KmerEncoder",
+            "cupid_tools.models.encoders.kmer:create",
             "composition in 1- to 4-mers, 340 channels, needs no weights",
+        ),
+        "rnafm": Entry(
+            "cupid_tools.models.encoders.rnafm:create",
+            "RNA-FM, 640 channels, 1022 nt",
+        ),
+        "generrna": Entry(
+            "cupid_tools.models.encoders.generrna:create",
+            "GenerRNA, 1024 channels, 1024 tokens of some 4 nt",
+        ),
+        "hf": Entry(
+            "cupid_tools.models.encoders.huggingface:create",
+            "as hf:FOLDER, a model of one's own in the format of Hugging Face",
         ),
     },
 )
-"""Name -> a callable without arguments that returns a ``base.Encoder``."""
+"""Name -> a callable that takes ``EncoderSettings`` and returns a ``base.Encoder``."""
+
+
+def load_encoder(name: str, settings: EncoderSettings) -> Encoder:
+    """Make the encoder *name*, which for ``hf`` is ``hf:FOLDER``.
+
+    Raises:
+        UsageError: no such encoder, or settings that it does not take.
+        MissingError: its weights or its device are not there.
+    """
+    from dataclasses import replace
+
+    kind, _, path = name.partition(":")
+    encoder: Encoder = ENCODERS.load(kind)(replace(settings, path=path or None))
+    return encoder

@@ -5,16 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from cupid_tools.errors import InputError
+from cupid_tools.errors import CupidError, InputError, OutOfMemoryError
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.vocab import Rna
 
 
-class Encoder(Protocol):
-    """Turns the sequence of an RNA into one vector; knows nothing of files.
+class SequenceError(CupidError):
+    """One of the sequences of a call cannot be embedded; who knows the RNA's name turns this into an InputError.
 
-    An encoder of token states fits by pooling inside ``embed``: how it pools and what it does with RNAs above its
-    context are its settings, told by ``info``.
+    Attributes:
+        index: place of the sequence in the call.
+        problem: what is wrong with it, to follow the name of the RNA.
+        hint: how to mend it.
+    """
+
+    def __init__(self, index: int, problem: str, *, hint: str | None = None) -> None:
+        super().__init__(f"sequence {index} {problem}", hint=hint)
+        self.index = index
+        self.problem = problem
+        self.hint = hint
+
+
+class BatchMemoryError(OutOfMemoryError):
+    """A sequence does not fit into memory, even alone.
+
+    Attributes:
+        index: place of the sequence in the call.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"sequence {index} does not fit into memory")
+        self.index = index
+
+
+class Encoder(Protocol):
+    """Turns the sequence of an RNA into one vector, or one a nucleotide; knows nothing of files.
 
     Attributes:
         dim: channels of a vector.
@@ -27,7 +52,14 @@ class Encoder(Protocol):
     info: StoreInfo
 
     def embed(self, sequences: Sequence[str]) -> Vectors:
-        """Return float32 [len(sequences), dim]; a vector does not depend on the other sequences of the call."""
+        """Return float32 [len(sequences), dim]; with ``info.pooling`` "none" [nt of all sequences together, dim].
+
+        A vector does not depend on the other sequences of the call.
+
+        Raises:
+            SequenceError: the encoder cannot take a sequence, or gives no finite numbers for it.
+            BatchMemoryError: a sequence does not fit into memory, even alone.
+        """
         ...
 
 
@@ -39,5 +71,6 @@ def check_length(encoder: Encoder, rna: Rna, source: str) -> None:
             source,
             f"RNA {rna.id!r} has {length:,} nt, and encoder {encoder.info.encoder} takes {longest:,}",
             line=rna.line or None,
-            hint=f"cupid-filter --max-length {longest} leaves such RNAs out",
+            hint="--long window or --long truncate takes longer ones; "
+            f"cupid-filter --max-length {longest} leaves them out",
         )

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 
+from cupid_tools.errors import UsageError
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.kmers import kmer_counts
+from cupid_tools.models.encoders.settings import EncoderSettings
 
 _SIZES = (1, 2, 3, 4)
 _CHUNK_NT = 1 << 20  # bounds the working memory, and fits the cache better than all RNAs at once
+_HEEDED = ("device", "threads")
+
+log = logging.getLogger("cupid_tools")
+
+
+def create(settings: EncoderSettings) -> KmerEncoder:
+    """The encoder ``kmer``, which has nothing to set."""
+    for field in fields(settings):
+        if field.name not in _HEEDED and getattr(settings, field.name) != field.default:
+            option = field.name.replace("_", "-")
+            raise UsageError(f"--{option} is for language models (leave it out with --encoder kmer)")
+    if settings.device.startswith("cuda"):
+        log.warning("encoder kmer computes on the CPU")
+    return KmerEncoder()
 
 
 class KmerEncoder:

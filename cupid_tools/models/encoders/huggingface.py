@@ -1,0 +1,165 @@
+"""Any language model of RNAs in the format of Hugging Face, from a folder on disk.
+
+What the folder must hold: ``config.json`` of an encoder-only or decoder-only architecture that transformers itself
+knows, weights as safetensors, and a ``tokenizer.json`` that reads an RNA as plain letters. Nothing is fetched, no code
+of the folder is run, and no pickle is read. RNAs are given in upper case with U, or with T where the tokenizer knows
+no U.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cupid_tools.errors import InputError, MissingError, UsageError
+from cupid_tools.io.streams import input_digest
+from cupid_tools.models.encoders.base import Encoder
+from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
+from cupid_tools.models.encoders.packed import Groups, unpacked
+from cupid_tools.models.encoders.settings import TRANSFORMERS, EncoderSettings
+from cupid_tools.vocab import NUCLEOTIDES
+
+_CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
+_IDENTITY = (_CONFIG, "tokenizer*.json", "special_tokens_map.json", "*.safetensors")
+_OFFSET_POSITIONS = ("esm", "roberta", "xlm-roberta", "camembert", "longformer")
+"""Architectures whose positions start after that of padding."""
+_ABSURD_LENGTH = 10**7
+"""Tokenizers without a limit name a huge one."""
+
+
+def create(settings: EncoderSettings) -> Encoder:
+    """The encoder ``hf:FOLDER``."""
+    if settings.implementation != TRANSFORMERS:
+        raise UsageError("--implementation reference is for encoder rnafm")
+    if settings.path is None:
+        raise UsageError("encoder hf needs a folder (write hf:FOLDER)")
+    folder = Path(settings.path)
+    _check_folder(folder)
+    name = f"hf:{folder.resolve().name}"
+    return build_encoder(name, folder_fingerprint(folder), settings, lambda: HuggingFace(folder))
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """SHA-256 over the names and digests of the files that make the model, in hexadecimal."""
+    files = sorted({path for pattern in _IDENTITY for path in folder.glob(pattern)})
+    return hashlib.sha256("\n".join(f"{path.name} {input_digest(path)}" for path in files).encode()).hexdigest()
+
+
+class HuggingFace(LanguageModel):
+    """A network of transformers, sequences of one length at a time: no padding, so no mask to get wrong."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        from transformers import AutoModel, AutoTokenizer
+
+        try:
+            config = _config(folder)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self.network = AutoModel.from_pretrained(
+                folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            ).float()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise InputError(folder, _first_line(error), hint="see 'hf:FOLDER' in docs/encoders.md") from error
+        self.head, self.tail = self._special_tokens()
+        self._letters = self._translation(folder)
+        self._check_vocabulary(folder)
+        self.context = self._context(folder) - len(self.head) - len(self.tail)
+        self.dim = int(config.hidden_size)
+        self.keep_last = not self.head
+
+    def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
+        """The tokens of each RNA, and the nucleotides of each token."""
+        found = self._tokenizer(
+            [sequence.translate(self._letters) for sequence in sequences],
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            return_attention_mask=False,
+            verbose=False,
+        )
+        return [
+            Tokens(np.array(ids, dtype=np.int64), np.array([end - start for start, end in spans], dtype=np.int64))
+            for ids, spans in zip(found["input_ids"], found["offset_mapping"], strict=True)
+        ]
+
+    def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
+        """The network's last hidden state: [T] -> [T, dim]."""
+        return torch.cat([self._states(part) for part in unpacked(tokens, groups)])
+
+    def _states(self, tokens: Tensor) -> Tensor:
+        outcome = self.network(input_ids=tokens, attention_mask=torch.ones_like(tokens))
+        states: Tensor = outcome.last_hidden_state
+        return states.flatten(0, 1)
+
+    def _special_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What the tokenizer puts before and after a sequence."""
+        plain = self._tokenizer(NUCLEOTIDES, add_special_tokens=False)["input_ids"]
+        whole = self._tokenizer(NUCLEOTIDES)["input_ids"]
+        for before in range(len(whole) - len(plain) + 1):
+            if whole[before : before + len(plain)] == plain:
+                return tuple(whole[:before]), tuple(whole[before + len(plain) :])
+        return (), ()
+
+    def _translation(self, folder: Path) -> dict[int, int]:
+        """U becomes T for a tokenizer that knows T alone."""
+        known = {letter for letter in (*NUCLEOTIDES, "T") if self._known(letter)}
+        if known >= set(NUCLEOTIDES):
+            return {}
+        if known >= set(NUCLEOTIDES) - {"U"} | {"T"}:
+            return str.maketrans("U", "T")
+        raise InputError(folder, "its tokenizer does not read A, C, G and U or T", hint="it is of no RNA model")
+
+    def _known(self, letter: str) -> bool:
+        ids = self._tokenizer(letter, add_special_tokens=False)["input_ids"]
+        return bool(ids) and self._tokenizer.unk_token_id not in ids
+
+    def _check_vocabulary(self, folder: Path) -> None:
+        tokens, rows = len(self._tokenizer), self.network.get_input_embeddings().num_embeddings
+        if tokens > rows:
+            raise InputError(
+                folder, f"its tokenizer has {tokens:,} tokens, and the network {rows:,}", hint="they do not belong"
+            )
+
+    def _context(self, folder: Path) -> int:
+        """Tokens that the network and its tokenizer take, special ones among them."""
+        config = self.network.config
+        limits = [self._tokenizer.model_max_length]
+        positions = getattr(config, "max_position_embeddings", None)
+        if positions:
+            shift = (config.pad_token_id or 0) + 1 if config.model_type in _OFFSET_POSITIONS else 0
+            limits.append(positions - shift)
+        context = min(limits)
+        if context > _ABSURD_LENGTH:
+            raise InputError(folder, "tells no longest length", hint=f"set max_position_embeddings in {_CONFIG}")
+        return int(context)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise MissingError(f"{folder}: no such folder", hint="hf:FOLDER is a folder on disk; nothing is fetched")
+    for name in (_CONFIG, _TOKENIZER):
+        if not (folder / name).exists():
+            raise InputError(folder, f"has no {name}", hint="see 'hf:FOLDER' in docs/encoders.md")
+    if not any(folder.glob("*.safetensors")):
+        raise InputError(folder, "has no *.safetensors", hint="save the model again with safe_serialization")
+
+
+def _config(folder: Path) -> Any:
+    from transformers import AutoConfig
+
+    if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
+        raise ValueError("needs code of its own, which is not run")
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if config.is_encoder_decoder:
+        raise ValueError("is an encoder with a decoder, and one of them alone is needed")
+    return config
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

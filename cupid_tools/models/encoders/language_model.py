@@ -1,0 +1,304 @@
+"""From a network over tokens to an encoder of RNAs: windows, batches, pooling, precision, memory, devices.
+
+A network says how an RNA becomes tokens and how packed tokens become states; the rest is here, once for all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cupid_tools.errors import UsageError
+from cupid_tools.io.store import StoreInfo, Vectors
+from cupid_tools.models.device import choose_devices, is_out_of_memory
+from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
+from cupid_tools.models.encoders.packed import Groups
+from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
+from cupid_tools.models.encoders.precision import DTYPES, choose_precision
+from cupid_tools.models.encoders.settings import CLS, ERROR, INT8, NONE, TRUNCATE, WINDOW, EncoderSettings
+from cupid_tools.models.encoders.windows import Window, batch_end, check_overlap, equal_runs, windows_of
+
+_CPU_BATCH = 1024
+"""Tokens of a batch on CPUs: a feed-forward block of more leaves the cache, see ``benchmarks/embed.py``."""
+_GPU_BATCH = 32768
+
+log = logging.getLogger("cupid_tools")
+
+
+class Tokens(NamedTuple):
+    """An RNA as a language model reads it.
+
+    Attributes:
+        ids: int64 [tokens], without special tokens.
+        lengths: int64 [tokens], the nucleotides of each token; None where each is one.
+    """
+
+    ids: NDArray[np.int64]
+    lengths: NDArray[np.int64] | None
+
+
+class LanguageModel(nn.Module):
+    """A network over the tokens of RNAs.
+
+    Attributes:
+        dim: channels of a state.
+        context: tokens of an RNA that fit into one window, special ones not counted.
+        head: special tokens that stand before an RNA.
+        tail: special tokens that stand after it.
+        keep_last: which tokens of a long RNA ``truncate`` keeps, the last or the first.
+    """
+
+    dim: int
+    context: int
+    head: tuple[int, ...] = ()
+    tail: tuple[int, ...] = ()
+    keep_last: bool = False
+
+    @abstractmethod
+    def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
+        """The tokens of each RNA."""
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
+        """Turn packed tokens, int64 [T], special ones among them, into states [T, dim]."""
+
+
+def build_encoder(
+    name: str, fingerprint: str, settings: EncoderSettings, make: Callable[[], LanguageModel]
+) -> LanguageModelEncoder:
+    """Put a network, or copies of it, onto the devices of *settings*.
+
+    Args:
+        name: as a store tells it.
+        fingerprint: of the weights.
+        settings: all of them.
+        make: makes the network, in float32 on the CPU.
+
+    Raises:
+        UsageError: settings that the network does not take.
+        MissingError: a device that is not there.
+    """
+    devices = choose_devices(settings.device, settings.threads)
+    precision = choose_precision(settings.precision, devices)
+    copies = [_placed(make(), device, precision) for device in devices]
+    long = f"{WINDOW}:{settings.overlap}" if settings.long == WINDOW else settings.long
+    info = StoreInfo(name, fingerprint, settings.pooling, long, precision)
+    return LanguageModelEncoder(copies, info, settings)
+
+
+class LanguageModelEncoder:
+    """An encoder made of one network, or of a copy on each of several devices.
+
+    Attributes:
+        dim: channels of a vector.
+        info: what the store will say.
+        numerics: what else the last bits of a vector depend on.
+    """
+
+    def __init__(self, copies: Sequence[LanguageModel], info: StoreInfo, settings: EncoderSettings) -> None:
+        """Use the *copies* of a network, each on its device, with *settings*.
+
+        Raises:
+            UsageError: settings that the network does not take.
+        """
+        network = copies[0]
+        _check_settings(network, settings)
+        self.info = info
+        self.max_length: int | None = None
+        self.dim = pooled_dim(settings.pooling, network.dim)
+        self._copies = copies
+        self._settings = settings
+        self._budget = settings.batch_tokens or (_CPU_BATCH if _device(network).type == "cpu" else _GPU_BATCH)
+        self.numerics = (
+            f"{settings.implementation} {_device(network).type}*{len(copies)} batch={self._budget} "
+            f"compile={settings.compile} torch={torch.__version__} transformers={transformers.__version__}"
+        )
+
+    def embed(self, sequences: Sequence[str]) -> Vectors:
+        """Return float32 [RNAs, dim], or with pooling ``none`` [nt of all RNAs, dim]."""
+        tokens = self._copies[0].tokenize(sequences)
+        windows = [window for rna, found in enumerate(tokens) for window in self._windows(rna, len(found.ids))]
+        if self.info.pooling == NONE:
+            vectors, owners = self._states(sequences, tokens, windows)
+        else:
+            pooled = self._pooled(tokens, windows)
+            vectors, owners = join_windows(pooled, windows, len(sequences), self.info.pooling), None
+        _check_finite(vectors, owners, self.info.precision)
+        return vectors
+
+    def _windows(self, rna: int, tokens: int) -> list[Window]:
+        network, settings = self._copies[0], self._settings
+        if not tokens:
+            raise SequenceError(rna, "gives no token", hint="the tokenizer does not know its letters")
+        if settings.long == ERROR and tokens > network.context:
+            raise SequenceError(
+                rna,
+                f"has {tokens:,} tokens, and encoder {self.info.encoder} takes {network.context:,}",
+                hint="--long window computes it in overlapping windows, --long truncate cuts it",
+            )
+        overlap, keep_last = settings.overlap, network.keep_last
+        return windows_of(rna, tokens, network.context, settings.long, overlap=overlap, keep_last=keep_last)
+
+    def _pooled(self, tokens: Sequence[Tokens], windows: Sequence[Window]) -> Vectors:
+        """The vectors of windows, float32 [windows, dim]."""
+        vectors = np.empty((len(windows), self.dim), dtype=np.float32)
+
+        def compute(network: LanguageModel, places: Sequence[int]) -> None:
+            mine = [windows[place] for place in places]
+            pooled = torch.empty((len(mine), self.dim), device=_device(network))  # one copy to the CPU for all batches
+            start = 0
+            for batch, states in self._batches(network, tokens, mine):
+                for group in _groups(network, batch, states):
+                    end = start + len(group.windows)
+                    pooled[start:end] = pool_windows(group.states, group.windows, len(network.head), self.info.pooling)
+                    start = end
+            vectors[places] = pooled.cpu().numpy()
+
+        self._on_all_devices(compute, windows)
+        return vectors
+
+    def _states(
+        self, sequences: Sequence[str], tokens: Sequence[Tokens], windows: Sequence[Window]
+    ) -> tuple[Vectors, NDArray[np.int64]]:
+        """The states of nucleotides, float32 [nt, dim], and the RNA of each."""
+        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+        first = np.concatenate([[0], np.cumsum(lengths)])
+        vectors = np.empty((int(first[-1]), self.dim), dtype=np.float32)
+
+        def compute(network: LanguageModel, places: Sequence[int]) -> None:
+            for batch, states in self._batches(network, tokens, [windows[place] for place in places]):
+                for group in _groups(network, batch, states):
+                    for window, rows in zip(group.windows, group.states.float().cpu().numpy(), strict=True):
+                        own = rows[len(network.head) :][window.own_start - window.start : window.own_end - window.start]
+                        start, repeats = _nucleotides(tokens[window.rna], window)
+                        own = own if repeats is None else np.repeat(own, repeats, axis=0)
+                        vectors[first[window.rna] + start : first[window.rna] + start + len(own)] = own
+
+        _check_coverage(tokens, lengths)
+        self._on_all_devices(compute, windows)
+        return vectors, np.repeat(np.arange(len(sequences)), lengths)
+
+    def _on_all_devices(
+        self, compute: Callable[[LanguageModel, Sequence[int]], None], windows: Sequence[Window]
+    ) -> None:
+        """Share the windows out, the longest first, so that memory that does not suffice shows at once."""
+        order = sorted(range(len(windows)), key=lambda place: -windows[place].tokens)
+        shares = [order[number :: len(self._copies)] for number in range(len(self._copies))]
+        with torch.inference_mode():
+            compute_here = torch.inference_mode()(compute)  # the mode belongs to a thread
+            if len(self._copies) == 1:
+                compute_here(self._copies[0], shares[0])
+                return
+        with ThreadPoolExecutor(len(self._copies)) as pool:
+            list(pool.map(compute_here, self._copies, shares))
+
+    def _batches(
+        self, network: LanguageModel, tokens: Sequence[Tokens], windows: Sequence[Window]
+    ) -> Iterator[tuple[Sequence[Window], Tensor]]:
+        """Consecutive windows with their states, as many together as budget and memory allow."""
+        extra = len(network.head) + len(network.tail)
+        lengths = [window.tokens + extra for window in windows]
+        start, budget = 0, self._budget
+        while start < len(windows):
+            end = batch_end(lengths, start, budget)
+            packed = _pack(network, tokens, windows[start:end])
+            try:
+                states = network(_to_device(packed, _device(network)), equal_runs(lengths[start:end]))
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                states = None
+            if states is None:  # outside of the handler, whose traceback would keep the tensors alive
+                budget = self._smaller_budget(network, windows[start:end], len(packed))
+                continue
+            yield windows[start:end], states
+            start = end
+
+    def _smaller_budget(self, network: LanguageModel, batch: Sequence[Window], tokens: int) -> int:
+        if len(batch) == 1:
+            raise BatchMemoryError(batch[0].rna)
+        if _device(network).type == "cuda":
+            torch.cuda.empty_cache()
+        log.warning("out of memory with %s tokens; going on with half of them", f"{tokens:,}")
+        return tokens // 2
+
+
+class _Group(NamedTuple):
+    """Windows of one length with their states [windows, special and other tokens, dim]."""
+
+    windows: Sequence[Window]
+    states: Tensor
+
+
+def _groups(network: LanguageModel, batch: Sequence[Window], states: Tensor) -> Iterator[_Group]:
+    extra = len(network.head) + len(network.tail)
+    start = first = 0
+    for count, length in equal_runs(window.tokens + extra for window in batch):
+        end = start + count * length
+        yield _Group(batch[first : first + count], states[start:end].view(count, length, -1))
+        start, first = end, first + count
+
+
+def _pack(network: LanguageModel, tokens: Sequence[Tokens], batch: Sequence[Window]) -> NDArray[np.int64]:
+    """The tokens of all windows in a row, special ones around each: int64 [T]."""
+    head, tail = np.array(network.head, dtype=np.int64), np.array(network.tail, dtype=np.int64)
+    return np.concatenate(
+        [part for window in batch for part in (head, tokens[window.rna].ids[window.start : window.end], tail)]
+    )
+
+
+def _to_device(packed: NDArray[np.int64], device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(packed)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
+
+
+def _nucleotides(tokens: Tokens, window: Window) -> tuple[int, NDArray[np.int64] | None]:
+    """The first nucleotide that a window owns, and how many belong to each owned token; None for one each."""
+    if tokens.lengths is None:
+        return window.own_start, None
+    return int(tokens.lengths[: window.own_start].sum()), tokens.lengths[window.own_start : window.own_end]
+
+
+def _placed(network: LanguageModel, device: torch.device, precision: str) -> LanguageModel:
+    """The network in evaluation mode, on *device* and in *precision*."""
+    network.eval().requires_grad_(False)
+    if precision == INT8:
+        from cupid_tools.models.encoders.quantized import quantize_linears
+
+        quantize_linears(network)
+    return network.to(device, DTYPES[precision])
+
+
+def _device(network: LanguageModel) -> torch.device:
+    return next(network.parameters()).device
+
+
+def _check_settings(network: LanguageModel, settings: EncoderSettings) -> None:
+    if settings.long == WINDOW:
+        check_overlap(settings.overlap, network.context)
+    if settings.pooling == CLS and not network.head:
+        raise UsageError("--pooling cls takes the token before the RNA, and this encoder has none (choose another)")
+    if settings.pooling == NONE and settings.long == TRUNCATE:
+        raise UsageError("--pooling none gives every nucleotide a vector, and --long truncate cuts some off")
+
+
+def _check_coverage(tokens: Sequence[Tokens], lengths: NDArray[np.int64]) -> None:
+    for index, (found, length) in enumerate(zip(tokens, lengths, strict=True)):
+        if found.lengths is not None and found.lengths.sum() != length:
+            raise SequenceError(index, "has letters that give no token", hint="use another --pooling than none")
+
+
+def _check_finite(vectors: Vectors, owners: NDArray[np.int64] | None, precision: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        index = int(bad[0] if owners is None else owners[bad[0]])
+        raise SequenceError(index, f"gives NaN or infinity in {precision}", hint="use --precision bf16 or fp32")

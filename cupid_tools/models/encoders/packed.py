@@ -1,0 +1,76 @@
+"""Sequences of many lengths in one forward pass without padding, through transformers' own networks.
+
+All tokens of a batch stand in one row [1, T], with explicit positions. Everything but attention works on single tokens
+and does not notice; attention goes through the groups of equal length, each with one fused call and no mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface
+
+Groups = Sequence[tuple[int, int]]
+"""(how many sequences, tokens of each), in the order in which they are packed."""
+
+PACKED = "cupid_packed"
+"""Name of the attention for ``attn_implementation``."""
+
+
+def packed_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    groups: Groups,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attend within each sequence.
+
+    Args:
+        query, key, value: [1, heads, T, channels of a head].
+        attention_mask: unused; the groups say what belongs together.
+        groups: cover all T tokens.
+
+    Returns:
+        [1, T, heads, channels of a head], and no weights.
+    """
+    causal = bool(getattr(module, "is_causal", False))
+    heads, tokens, channels = query.shape[1:]
+    output = query.new_empty(tokens, heads, channels)
+    start = 0
+    for count, length in groups:
+        end = start + count * length
+        q, k, v = (x[0, :, start:end].view(heads, count, length, channels).transpose(0, 1) for x in (query, key, value))
+        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scaling)
+        output[start:end].view(count, length, heads, channels).copy_(attended.transpose(1, 2))
+        start = end
+    return output[None], None
+
+
+def positions(groups: Groups, first: int, device: torch.device) -> Tensor:
+    """The position of every token in its sequence, counted from *first*: int64 [1, T]."""
+    runs = [torch.arange(first, first + length, device=device).repeat(count) for count, length in groups]
+    return torch.cat(runs)[None]
+
+
+def unpacked(tokens: Tensor, groups: Groups) -> list[Tensor]:
+    """The tokens [T] of each group as [sequences, length], for networks that know no packing."""
+    parts = torch.split(tokens, [count * length for count, length in groups])
+    return [part.view(count, length) for part, (count, length) in zip(parts, groups, strict=True)]
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    return None
+
+
+AttentionInterface.register(PACKED, packed_attention)
+AttentionMaskInterface.register(PACKED, _no_mask)
