@@ -83,18 +83,30 @@ def add_seed(parser: ToolParser) -> None:
     )
 
 
-def add_device(parser: ToolParser) -> None:
-    """``--device`` and ``--threads``."""
+def add_device(parser: ToolParser, *, several: bool = False) -> argparse._ArgumentGroup:
+    """``--device`` and ``--threads``, for a tool that can use one device or *several*; the group of both."""
+    names = "auto, cpu, cuda, cuda:N, or several as in cuda:0,1" if several else "auto, cpu, cuda or cuda:N"
     group = parser.add_argument_group("computing")
     group.add_argument(
         "--device",
         default="auto",
         metavar="NAME",
-        help="auto, cpu, cuda or cuda:N; auto takes a GPU where there is one and says so (default: %(default)s)",
+        help=f"{names}; auto takes a GPU where there is one and says so (default: %(default)s)",
     )
     group.add_argument(
         "--threads", type=positive_int, metavar="N", help="CPU threads (default: all that the process may use)"
     )
+    return group
+
+
+def add_weights_dir(parser: ToolParser, group: argparse._ActionsContainer) -> None:
+    """``--weights-dir``."""
+    group.add_argument(
+        "--weights-dir",
+        metavar="FOLDER",
+        help="where the weights of language models lie (default: the folders that 'cupid-weights where' names)",
+    )
+    parser.places.append("weights_dir")
 
 
 def add_common(parser: ToolParser, *, drops: bool = False) -> None:

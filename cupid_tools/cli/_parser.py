@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,8 @@ class ToolParser(argparse.ArgumentParser):
         inputs: names of the options that are read.
         outputs: names of the options that are written.
         folders: those of *outputs* that are folders.
+        places: names of the options that are folders to look into; a report does not tell them.
+        commands: the parsers of subcommands by name; empty for most tools.
     """
 
     def __init__(self, prog: str, description: str, **options: Any) -> None:
@@ -27,11 +30,27 @@ class ToolParser(argparse.ArgumentParser):
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.folders: list[str] = []
+        self.places: list[str] = []
+        self.commands: dict[str, ToolParser] = {}
+
+    def add_commands(self, summaries: Mapping[str, str]) -> None:
+        """Add a subcommand for each name with its one-clause summary; ``args.command`` is the chosen name."""
+        group = self.add_subparsers(
+            title="commands", dest="command", metavar="COMMAND", required=True, help="each has its own --help"
+        )
+        for name, summary in summaries.items():
+            self.commands[name] = group.add_parser(
+                name, prog=f"{self.prog} {name}", description=f"{summary.capitalize()}.", help=summary
+            )
+
+    def chosen(self, args: argparse.Namespace) -> ToolParser:
+        """The parser of the subcommand that was given, or this one where there are none."""
+        return self.commands[args.command] if self.commands else self
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and one ERROR line, and exit 2."""
         self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: ERROR: {message}\n")
+        self.exit(EXIT_USAGE, f"{self.prog.partition(' ')[0]}: ERROR: {message}\n")
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -103,7 +122,7 @@ def described(parser: ToolParser, args: argparse.Namespace) -> tuple[dict[str, A
     from cupid_tools.io.streams import STDIN, input_digest
 
     digests: dict[str, list[str | None]] = {}
-    untold = {*parser.outputs, "quiet", "log_level"}
+    untold = {*parser.outputs, *parser.places, "quiet", "log_level"}
     for name in sorted(parser.inputs):
         files = [path for path in _files(args, name) if path == STDIN or Path(path).exists()]
         if files or getattr(args, name) is None:  # else it is a name, such as that of a published recipe

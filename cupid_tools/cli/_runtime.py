@@ -81,13 +81,14 @@ def run_tool(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
 def _run(parser: ToolParser, run: Run, args: argparse.Namespace) -> None:
     from cupid_tools.io.report import Report, write_dropped
 
-    check_files(parser, args)
+    chosen = parser.chosen(args)
+    check_files(chosen, args)
     report = Report()
     run(args, report)
     if getattr(args, "dropped", None):
         write_dropped(args.dropped, report.dropped)
     if args.report:
-        settings, inputs = described(parser, args)
+        settings, inputs = described(chosen, args)
         report.write(args.report, tool=parser.prog, version=__version__, settings=settings, inputs=inputs)
 
 

@@ -25,6 +25,7 @@ from cupid_tools.io.atomic import atomic_write
 FORMAT_VERSION = "1"
 SUFFIX = ".safetensors"
 _KEY = "cupid_tools"
+_AGAIN = "import or fetch the weights again, with --replace"
 _SYSTEM_FOLDERS = "/usr/local/share:/usr/share"
 _FIELDS = ("format", "name", "config", "tokenizer", "fingerprint", "source_sha256", "licence")
 
@@ -116,12 +117,13 @@ def write(path: Path, name: str, weights: Weights, *, fingerprint: str, source_s
     with atomic_write(path, "wb") as handle:
         try:
             save_file(tensors, handle.name, metadata={_KEY: _json(facts).decode()})
+            os.chmod(handle.name, os.fstat(handle.fileno()).st_mode)  # save_file lets nobody else read what it writes
         except SafetensorError as error:
             raise _os_error(error, path) from error
 
 
-def read(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Open a file of weights: its content, and what else it says of itself.
+def read(path: Path, *, shown: str | None = None) -> tuple[Weights, dict[str, Any]]:
+    """Open a file of weights: its content, and what else it says of itself; *shown* names it in messages.
 
     Raises:
         InputError: cut short, or not one of ours.
@@ -131,23 +133,21 @@ def read(path: Path) -> tuple[Weights, dict[str, Any]]:
             metadata = handle.metadata() or {}
             tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - it is no dict
     except SafetensorError as error:
-        raise InputError(
-            path, "is not a complete safetensors file", hint="import or fetch the weights again"
-        ) from error
-    facts = _facts(path, metadata)
+        raise InputError(path, "is not a complete safetensors file", hint=_AGAIN) from error
+    facts = _facts(shown or path, metadata)
     return Weights(tensors, facts["config"], facts["tokenizer"]), facts
 
 
-def verify(path: Path, name: str) -> dict[str, Any]:
-    """Read all of a file of weights, and return what it says of itself.
+def verify(path: Path, name: str, *, shown: str | None = None) -> dict[str, Any]:
+    """Read all of a file of weights, and return what it says of itself; *shown* names it in messages.
 
     Raises:
         InputError: it is not whole, or not what it says.
     """
-    weights, facts = read(path)
-    _check_name(path, facts, name)
+    weights, facts = read(path, shown=shown)
+    _check_name(shown or path, facts, name)
     if fingerprint(name, weights) != facts["fingerprint"]:
-        raise InputError(path, "does not have the fingerprint that it names", hint="import or fetch the weights again")
+        raise InputError(shown or path, "does not have the fingerprint that it names", hint=_AGAIN)
     return facts
 
 
@@ -157,7 +157,7 @@ def _os_error(error: SafetensorError, path: Path) -> OSError:
     return OSError(int(number[1]), os.strerror(int(number[1])), path) if number else OSError(0, str(error), path)
 
 
-def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _facts(path: Path | str, metadata: Mapping[str, str]) -> dict[str, Any]:
     if _KEY not in metadata:
         raise InputError(path, "holds no weights of cupid-tools", hint="make such a file with cupid-weights import")
     try:
@@ -166,13 +166,13 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         if version == FORMAT_VERSION:
             facts = {field: facts[field] for field in _FIELDS}
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(path, "has damaged metadata", hint="import or fetch the weights again") from error
+        raise InputError(path, "has damaged metadata", hint=_AGAIN) from error
     if version != FORMAT_VERSION:
-        raise InputError(path, "was made by another version of cupid-tools", hint="update, or import again")
+        raise InputError(path, "was made by another version of cupid-tools", hint=_AGAIN)
     return dict(facts)
 
 
-def _check_name(path: Path, facts: Mapping[str, Any], name: str) -> None:
+def _check_name(path: Path | str, facts: Mapping[str, Any], name: str) -> None:
     if facts["name"] != name:
         raise InputError(path, f"holds the weights of {facts['name']}, not of {name}")
 
