@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cupid_tools.errors import InputError
 
@@ -36,3 +36,15 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
             raise InputError(source, f"the tensor {name!r} has shape {shapes}", hint="it is another model's")
         if not torch.isfinite(tensor).all():
             raise InputError(source, f"the tensor {name!r} holds NaN or infinity", hint="fetch the file again")
+
+
+def expected_tensors(make: Callable[[], nn.Module], source: str) -> dict[str, Tensor]:
+    """The state of a network that *make* builds without memory.
+
+    Raises:
+        InputError: the sizes that the checkpoint names do not go together.
+    """
+    try:
+        return dict(make().state_dict())
+    except (ValueError, RuntimeError) as error:
+        raise InputError(source, "its sizes make no network", hint="the file is damaged") from error

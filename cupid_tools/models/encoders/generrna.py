@@ -15,7 +15,7 @@ from transformers import GPT2Config, GPT2Model
 
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
-from cupid_tools.models.encoders.conversion import check_tensors, float_tensors
+from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions
 from cupid_tools.models.encoders.settings import TRANSFORMERS, EncoderSettings
@@ -70,9 +70,12 @@ def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -
         for name, tensor in plain.items()
         if not name.endswith(_UNUSED)
     }
-    if not config.pop("bias"):
-        tensors |= _no_biases(config, tensors)
-    check_tensors(tensors, _network(config, "meta").state_dict(), source)
+    biases = config.pop("bias")
+    expected = expected_tensors(lambda: _network(config, "meta"), source)
+    if not biases:  # nanoGPT leaves out what transformers always has
+        lacking = (name for name in expected if name.endswith(".bias") and name not in tensors)
+        tensors |= {name: torch.zeros(expected[name].shape) for name in lacking}
+    check_tensors(tensors, expected, source)
     check_tokenizer(tokenizer, config["vocab_size"], source)
     return Weights(tensors=tensors, config=config, tokenizer=tokenizer)
 
@@ -138,10 +141,3 @@ def _plain(name: str) -> str:
     for prefix in _PREFIXES:
         name = name.removeprefix(prefix)
     return name
-
-
-def _no_biases(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Zeros for the biases that nanoGPT leaves out and transformers always has."""
-    expected = _network(config, "meta").state_dict()
-    lacking = (name for name in expected if name.endswith(".bias") and name not in tensors)
-    return {name: torch.zeros(expected[name].shape) for name in lacking}

@@ -18,7 +18,7 @@ from transformers import EsmConfig, EsmModel
 
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
-from cupid_tools.models.encoders.conversion import check_tensors, float_tensors
+from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
 from cupid_tools.models.encoders.settings import EncoderSettings
@@ -87,7 +87,7 @@ def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -
     plain = {name.removeprefix("encoder_"): value for name, value in vars(args).items()}
     tensors = {_renamed(key): tensor for key, tensor in float_tensors(state, source) if not _is_head(key)}
     config = _config(plain, source) | {"emb_layer_norm_before": "embeddings.layer_norm.weight" in tensors}
-    check_tensors(tensors, _network(config, "meta").state_dict(), source)
+    check_tensors(tensors, expected_tensors(lambda: _network(config, "meta"), source), source)
     tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"].clone()
     tensors["embeddings.word_embeddings.weight"][_MASK] = 0  # as the authors' loader does
     return Weights(tensors=tensors, config=config, tokenizer=None)
