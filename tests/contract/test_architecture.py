@@ -1,6 +1,7 @@
 """The layout is a promise: who may import whom, and what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_torch_lives_in_models_and_argparse_in_cli(path):
     here = layer_of(name_of(path))
     roots = {module.split(".")[0] for module, _ in imports_of(path)}
     assert here == "models" or not roots & {"torch", "transformers", "safetensors"}
-    assert here == "cli" or "argparse" not in roots
+    used = set(re.findall(r"\bargparse\.(\w+)", path.read_text(encoding="utf-8")))
+    assert here == "cli" or "argparse" not in roots or used == {"Namespace"}  # which published checkpoints hold
     assert not roots & {"pickle", "joblib", "dill", "multimolecule"}
 
 

@@ -20,9 +20,15 @@ def parser_of(tool):
     return importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()
 
 
+def parsers_of(tool):
+    """The parser of a tool, and those of its subcommands."""
+    parser = parser_of(tool)
+    return [parser, *parser.commands.values()]
+
+
 def actions():
     for tool in TOOLS:
-        for action in parser_of(tool)._actions:
+        for action in (action for parser in parsers_of(tool) for action in parser._actions):
             yield pytest.param(tool, action, id=f"{tool}:{(action.option_strings or [action.dest])[-1]}")
 
 
@@ -70,7 +76,7 @@ def test_one_spelling_means_one_thing():
     """An option that several tools have takes the same kind of value in each."""
     seen = {}
     for name in TOOLS:
-        for action in parser_of(name)._actions:
+        for action in (action for parser in parsers_of(name) for action in parser._actions):
             for option in action.option_strings:
                 shape = (action.nargs == 0, action.type, action.choices)
                 first = seen.setdefault(option, (name, shape))
@@ -79,19 +85,21 @@ def test_one_spelling_means_one_thing():
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_every_tool_reports(name):
-    options = {option for action in parser_of(name)._actions for option in action.option_strings}
-    assert {"--report", "--quiet", "--log-level", "--version", "--help"} <= options
+    for parser in parser_of(name).commands.values() or [parser_of(name)]:
+        options = {option for action in parser._actions for option in action.option_strings}
+        assert {"--report", "--quiet", "--log-level", "--version", "--help"} <= options
 
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_files_are_declared(name):
     """What is read or written is known to the runtime, which guards it: any option that is not plainly a value."""
-    parser = parser_of(name)
-    declared = {*parser.inputs, *parser.outputs}
-    for action in parser._actions:
-        value = action.nargs == 0 or action.choices or action.type or action.metavar in VALUES or action.dest in TEXTS
-        assert value or action.dest in declared, action.option_strings
-    assert declared <= {action.dest for action in parser._actions}
+    for parser in parsers_of(name):
+        declared = {*parser.inputs, *parser.outputs, *parser.places}
+        for action in parser._actions:
+            plain = action.nargs == 0 or action.choices or action.type
+            value = plain or action.metavar in VALUES or action.dest in TEXTS
+            assert value or action.dest in declared, action.option_strings
+        assert declared <= {action.dest for action in parser._actions}
 
 
 def test_all_modules_are_laid_out_alike():

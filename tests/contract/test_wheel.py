@@ -53,8 +53,10 @@ def test_a_man_page_tells_every_option(content, tool):
 
     page = next(name for name in content.namelist() if name.endswith(f"/cupid-{tool}.1"))
     text = content.read(page).decode().replace("\\-", "-")
-    for action in importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()._actions:
-        for option in set(action.option_strings) - {"-h", "--help"}:
+    parser = importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()
+    for command, shown in {"": parser, **parser.commands}.items():
+        assert f"cupid-{tool} {command}".strip() in text
+        for option in {option for action in shown._actions for option in action.option_strings} - {"-h", "--help"}:
             assert option in text
 
 
