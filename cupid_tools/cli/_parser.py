@@ -132,12 +132,13 @@ def described(parser: ToolParser, args: argparse.Namespace) -> tuple[dict[str, A
 
 
 def _files(args: argparse.Namespace, name: str) -> list[str]:
-    """The files that an option names; an embedding store is two, its vectors and its table."""
+    """The files that an option names; an embedding store is two, its vectors and its table, or more."""
     value = getattr(args, name)
     paths = [value] if isinstance(value, str) else list(value or [])
     stores = [path for path in paths if path.endswith(".npy")]
     if stores:
-        from cupid_tools.io.store import table_path
+        from cupid_tools.io.store import files_of_store, table_path
 
-        paths += [str(table_path(path)) for path in stores]
+        for path in stores:
+            paths += [str(file) for file in (table_path(path), *files_of_store(path)) if file != Path(path)]
     return paths

@@ -170,7 +170,7 @@ def _embed(args: argparse.Namespace, report: Report) -> None:
             progress=done,
         )
     log.info(
-        "embedded %s RNAs, %s distinct sequences, %d channels", f"{result.rnas:,}", f"{result.rows:,}", encoder.dim
+        "embedded %s RNAs, %s distinct sequences, %d channels", f"{result.rnas:,}", f"{result.sequences:,}", encoder.dim
     )
     if result.reused:
         log.info("took %s of the sequences from an interrupted run", f"{result.reused:,}")
@@ -179,8 +179,8 @@ def _embed(args: argparse.Namespace, report: Report) -> None:
 
 
 def _merge(args: argparse.Namespace, report: Report) -> None:
-    from cupid_tools.models.embedding import merge_stores
+    from cupid_tools.io.store_merge import merge_stores
 
     result = merge_stores(args.output, args.merge)
     log.info("merged %d stores: %s RNAs, %s rows", len(args.merge), f"{result.rnas:,}", f"{result.rows:,}")
-    report.count("rnas", read=result.rnas, written=result.rnas)
+    report.count("rnas", read=result.rnas + result.repeated, written=result.rnas, dropped={"repeated": result.repeated})

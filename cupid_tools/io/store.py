@@ -1,36 +1,45 @@
-"""The embedding store: ``NAME.npy`` with vectors [rows, channels] and ``NAME.tsv`` that says whose they are.
+"""The embedding store: vectors in ``NAME.npy``, and ``NAME.tsv`` that says whose they are.
 
 The TSV starts with ``# key=value`` lines (format, encoder, fingerprint, pooling, ...), then the columns ``id``,
-``row``, ``digest``, ``length``. RNAs of equal sequence share a row. The TSV is renamed into place last: a store
-without it is not complete and is refused.
+``row``, ``digest``, ``length``. RNAs of equal sequence share a row. The TSV is renamed into place last: a store without
+it is not complete and is refused.
+
+With one vector a nucleotide an RNA has ``length`` rows from ``row`` on, and the vectors lie in ``NAME.0001.npy``,
+``NAME.0002.npy``, ..., as many as the line ``# shards=`` says. Rows count through all of them; no RNA lies in two.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from cupid_tools.errors import CupidError, InputError, UsageError
-from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.streams import read_lines
 from cupid_tools.vocab import Rna
 
 FORMAT_VERSION = "1"
-_COLUMNS = ("id", "row", "digest", "length")
+COLUMNS = ("id", "row", "digest", "length")
+PER_NUCLEOTIDE = "none"
+"""The ``pooling`` of a store with one vector a nucleotide."""
 _FIRST_BYTES = b"# format="
 _IDENTITY = ("encoder", "fingerprint", "pooling", "long")
-"""What must agree between the shards of one store, and between a store and a model."""
+"""What must agree between the stores that are read as one, and between a store and a model."""
 _RECORDED = (*_IDENTITY, "precision")
+_SHARDS = "shards"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGEST_BYTES = 32
 
 Vectors = NDArray[np.float32]
+AnyPath = str | os.PathLike[str]
 
 log = logging.getLogger("cupid_tools")
 
@@ -42,9 +51,9 @@ class StoreInfo:
     Attributes:
         encoder: registry name, such as ``kmer``.
         fingerprint: identifies the encoder's settings or weights.
-        pooling: how nucleotides became one vector.
+        pooling: how nucleotides became one vector, or ``PER_NUCLEOTIDE``.
         long: policy for RNAs above the encoder's context.
-        precision: of the arithmetic, such as ``bf16``; what older files, which do not say, were made with is float32.
+        precision: of the arithmetic, such as ``bf16``; older files, which do not say, were made with float32.
     """
 
     encoder: str
@@ -61,13 +70,136 @@ class StoreInfo:
                 return f"{field} {mine} and {theirs}"
         return None
 
-    def warn_of_precision(self, path: str, other: StoreInfo, others_path: str | os.PathLike[str]) -> None:
+    def warn_of_precision(self, path: AnyPath, other: StoreInfo, other_path: AnyPath) -> None:
         """Log a warning when two stores, or a model and a store, that belong together differ in precision."""
         if self.precision != other.precision:
-            log.warning(
-                "%s has vectors in %s, %s in %s: scores of equal pairs may differ in later digits",
-                path, self.precision, others_path, other.precision,
-            )  # fmt: skip
+            text = "%s has vectors in %s, %s in %s: scores of equal pairs may differ in later digits"
+            log.warning(text, path, self.precision, other_path, other.precision)
+
+    def require_pooled(self, path: AnyPath) -> None:
+        """Raise InputError when there is one vector a nucleotide, and not one an RNA."""
+        if self.pooling == PER_NUCLEOTIDE:
+            raise InputError(path, "holds one vector per nucleotide", hint="embed with --pooling mean")
+
+
+class StoredRna(NamedTuple):
+    """A line of a store's table.
+
+    Attributes:
+        line: its number.
+        row: of its vector, or of the first of its vectors.
+        digest: of its sequence, in hexadecimal.
+        length: in nt.
+    """
+
+    line: int
+    id: str
+    row: int
+    digest: str
+    length: int
+
+
+class StoreFiles:
+    """One store on disk, as it lies there.
+
+    Attributes:
+        path: ``NAME.npy``.
+        table: ``NAME.tsv``.
+        info: what made the vectors.
+        files: where the vectors lie.
+        vectors: those of each file, memory-mapped, float32 or float16 [rows, channels].
+        rows: of all files.
+        dim: channels of a vector.
+    """
+
+    def __init__(self, path: AnyPath) -> None:
+        """Open the store *path*.
+
+        Raises:
+            CupidError: no such store.
+            InputError: it is incomplete or truncated.
+        """
+        self.path = str(path)
+        self.table = table_path(path)
+        if not self.table.exists():
+            _raise_missing(path)
+        self._lines = enumerate(read_lines(self.table), start=1)
+        settings = self._read_settings()
+        self.info = _info(settings, self.table)
+        self.files = vector_files(path, self._shards(settings))
+        self.vectors = [_map_vectors(file, self.path) for file in self.files]
+        self.rows = sum(map(len, self.vectors))
+        self.dim = int(self.vectors[0].shape[1])
+        if any(vectors.shape[1] != self.dim for vectors in self.vectors):
+            raise InputError(path, "has shards of different channels", hint="embed again")
+
+    def rnas(self) -> Iterator[StoredRna]:
+        """Yield the lines of the table, once.
+
+        Raises:
+            InputError: a line is damaged, or names a row that is not there.
+        """
+        each = self.info.pooling == PER_NUCLEOTIDE
+        for number, line in self._lines:
+            cells = line.split("\t")
+            if len(cells) != len(COLUMNS) or not (cells[1].isdecimal() and cells[3].isdecimal()):
+                raise InputError(self.table, f"a line holds {', '.join(COLUMNS)}", line=number, hint="embed again")
+            rna = StoredRna(number, cells[0], int(cells[1]), cells[2], int(cells[3]))
+            if rna.row + (rna.length if each else 1) > self.rows:
+                words = f"names a row that the {self.rows} vectors lack"
+                raise InputError(self.table, words, line=number, hint="embed again")
+            if not _DIGEST.fullmatch(rna.digest):
+                raise InputError(self.table, f"{rna.digest!r} is no SHA-256", line=number, hint="embed again")
+            yield rna
+
+    def require_like(self, other: StoreFiles) -> None:
+        """Raise InputError when another encoder than that of *other* made the vectors."""
+        differs = other.info.difference(self.info)
+        if differs or self.dim != other.dim:
+            raise InputError(self.path, f"does not belong with {other.path}: {differs or 'other channels'}")
+
+    def _read_settings(self) -> dict[str, str]:
+        settings: dict[str, str] = {}
+        for number, line in self._lines:
+            if not line.startswith("# "):
+                if tuple(line.split("\t")) != COLUMNS:
+                    raise InputError(self.table, f"the header must be {', '.join(COLUMNS)}", line=number)
+                break
+            key, _, value = line[2:].partition("=")
+            settings[key] = value
+        return settings
+
+    def _shards(self, settings: Mapping[str, str]) -> int | None:
+        count = settings.get(_SHARDS)
+        if count is not None and (not count.isdecimal() or int(count) < 1):
+            raise InputError(self.table, f"tells of {count!r} shards", hint="embed again")
+        return None if count is None else int(count)
+
+
+class StackedVectors:
+    """Vectors of several files, read as if they were one."""
+
+    def __init__(self, parts: Sequence[NDArray[Any]]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def take(self, rows: NDArray[np.int64]) -> Vectors:
+        """Copy *rows*, float32 [len(rows), channels]."""
+        taken = np.empty((len(rows), self._parts[0].shape[1]), dtype=np.float32)
+        numbers = np.searchsorted(self._ends, rows, side="right")
+        for number in np.unique(numbers):
+            here = numbers == number
+            taken[here] = self._parts[number][rows[here] - self._start(number)]
+        return taken
+
+    def span(self, first: int, count: int) -> Vectors:
+        """Rows *first* to *first* + *count* of one file, float32 [count, channels], or fewer where that file ends."""
+        number = int(np.searchsorted(self._ends, first, side="right"))
+        start = first - self._start(number)
+        return np.asarray(self._parts[number][start : start + count], dtype=np.float32)
+
+    def _start(self, number: int) -> int:
+        return int(self._ends[number]) - len(self._parts[number])
 
 
 class EmbeddingStore:
@@ -82,25 +214,24 @@ class EmbeddingStore:
 
     remedy = "run cupid-embed on all RNAs"
 
-    def __init__(self, paths: Sequence[str | os.PathLike[str]]) -> None:
+    def __init__(self, paths: Sequence[AnyPath]) -> None:
         """Open the stores *paths* (each ``NAME.npy``).
 
         Raises:
             InputError: a store is incomplete, truncated, or made by another encoder than the first.
         """
-        self.path = str(paths[0])
-        self._shards: list[NDArray[Any]] = []
-        self._place: dict[str, tuple[int, int]] = {}  # RNA id -> (shard, row)
-        self._digest: dict[str, str] = {}
-        infos = [self._open(path) for path in paths]
-        self.info = infos[0]
-        self.dim = int(self._shards[0].shape[1])
-        for path, info, shard in zip(paths, infos, self._shards, strict=True):
-            differs = self.info.difference(info)
-            if differs or shard.shape[1] != self.dim:
-                raise InputError(path, f"does not belong with {self.path}: {differs or 'other channels'}")
-        for path, info in {info.precision: (path, info) for path, info in zip(paths, infos, strict=True)}.values():
-            self.info.warn_of_precision(self.path, info, path)
+        stores = [StoreFiles(path) for path in paths]
+        self.path, self.info, self.dim = stores[0].path, stores[0].info, stores[0].dim
+        self._place: dict[str, int] = {}  # RNA id -> place in the arrays; a million tuples would take 100 MB
+        self._rows, self._lengths, self._digests = array("q"), array("q"), bytearray()
+        rows = 0
+        for store in stores:
+            store.require_like(stores[0])
+            self._enter(store, rows)
+            rows += store.rows
+        self._vectors = StackedVectors([part for store in stores for part in store.vectors])
+        for store in {store.info.precision: store for store in stores}.values():
+            self.info.warn_of_precision(self.path, store.info, store.path)
 
     def __contains__(self, name: str) -> bool:
         return name in self._place
@@ -114,80 +245,93 @@ class EmbeddingStore:
 
     def digests(self, names: Iterable[str]) -> list[str]:
         """The sequence digests of RNAs that the store holds."""
-        return [self._digest[name] for name in names]
+        return [self._digest(self._place[name]).hex() for name in names]
 
     def matrix(self, names: Sequence[str]) -> Vectors:
         """The vectors of *names*, float32 [len(names), dim].
 
         Raises:
-            InputError: an RNA has no vector, or its vector holds NaN or infinity.
+            InputError: an RNA has no vector, or one that holds NaN or infinity, or a vector for each nucleotide.
         """
-        for name in names:
-            if name not in self._place:
-                raise InputError(self.path, f"holds no vector of RNA {name!r}", hint=self.remedy)
-        places = np.array([self._place[name] for name in names], dtype=np.int64).reshape(-1, 2)
-        vectors = np.empty((len(names), self.dim), dtype=np.float32)
-        for index, shard in enumerate(self._shards):
-            here = np.flatnonzero(places[:, 0] == index)
-            vectors[here] = shard[places[here, 1]]
+        self.info.require_pooled(self.path)
+        vectors = self._vectors.take(np.array([self._rows[self._find(name)] for name in names], dtype=np.int64))
         bad = ~np.isfinite(vectors).all(axis=1)
         if bad.any():
-            name = names[int(np.flatnonzero(bad)[0])]
-            raise InputError(self.path, f"the vector of RNA {name!r} holds NaN or infinity", hint="embed it again")
+            raise self._not_finite(names[int(np.flatnonzero(bad)[0])])
         return vectors
+
+    def states(self, name: str) -> Vectors:
+        """The vectors of the nucleotides of RNA *name*, float32 [nt, dim], memory-mapped where the file is float32.
+
+        Raises:
+            InputError: the RNA has none, or they hold NaN or infinity, or the store holds one vector an RNA.
+        """
+        if self.info.pooling != PER_NUCLEOTIDE:
+            raise InputError(self.path, "holds one vector per RNA", hint=f"embed with --pooling {PER_NUCLEOTIDE}")
+        place = self._find(name)
+        states = self._vectors.span(self._rows[place], self._lengths[place])
+        if len(states) != self._lengths[place]:
+            raise InputError(self.path, f"lacks vectors of RNA {name!r}", hint="embed again")
+        if not np.isfinite(states).all():
+            raise self._not_finite(name)
+        return states
 
     def check_sequences(self, rnas: Mapping[str, Rna]) -> None:
         """Raise InputError for the first RNA whose vector was made from another sequence."""
         for name, rna in rnas.items():
-            if name in self._digest and self._digest[name] != rna.digest:
+            if name in self._place and self.digests([name]) != [rna.digest]:
                 raise InputError(self.path, f"RNA {name!r} was embedded with another sequence", hint="embed it again")
 
-    def _open(self, path: str | os.PathLike[str]) -> StoreInfo:
-        table = table_path(path)
-        if not Path(path).exists():
-            raise CupidError(f"{path}: no such file", hint="make it with cupid-embed")
-        if not table.exists():
-            raise InputError(path, f"{table.name} is missing beside it", hint="the store is not complete: embed again")
-        try:
-            vectors: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(path, "is not a complete NPY file", hint="embed again") from error
-        if vectors.ndim != 2 or vectors.dtype not in (np.float32, np.float16):
-            raise InputError(
-                path, f"holds {vectors.dtype} {list(vectors.shape)}", hint="expected float32 [RNAs, channels]"
-            )
-        shard = len(self._shards)
-        self._shards.append(vectors)
-        return self._read_table(table, shard, len(vectors))
-
-    def _read_table(self, table: Path, shard: int, rows: int) -> StoreInfo:
-        settings: dict[str, str] = {}
-        header_seen = False
-        for number, line in enumerate(read_lines(table), start=1):
-            if line.startswith("# ") and not header_seen:
-                key, _, value = line[2:].partition("=")
-                settings[key] = value
+    def _enter(self, store: StoreFiles, first_row: int) -> None:
+        for rna in store.rnas():
+            digest = bytes.fromhex(rna.digest)
+            place = self._place.setdefault(rna.id, len(self._rows))
+            if place < len(self._rows):
+                if self._digest(place) != digest:
+                    raise InputError(store.table, f"RNA {rna.id!r} occurs with two sequences", line=rna.line)
                 continue
-            cells = line.split("\t")
-            if not header_seen:
-                if tuple(cells) != _COLUMNS:
-                    raise InputError(table, f"the header must be {', '.join(_COLUMNS)}", line=number)
-                header_seen = True
-                continue
-            if len(cells) != len(_COLUMNS) or not cells[1].isdecimal() or int(cells[1]) >= rows:
-                raise InputError(table, f"names a row that the {rows} vectors lack", line=number, hint="embed again")
-            if self._digest.setdefault(cells[0], cells[2]) != cells[2]:
-                raise InputError(table, f"RNA {cells[0]!r} occurs with two sequences", line=number)
-            self._place.setdefault(cells[0], (shard, int(cells[1])))
-        return _info(settings, table)
+            self._rows.append(first_row + rna.row)
+            self._lengths.append(rna.length)
+            self._digests += digest
+
+    def _digest(self, place: int) -> bytes:
+        return bytes(self._digests[place * _DIGEST_BYTES : (place + 1) * _DIGEST_BYTES])
+
+    def _find(self, name: str) -> int:
+        if name not in self._place:
+            raise InputError(self.path, f"holds no vector of RNA {name!r}", hint=self.remedy)
+        return self._place[name]
+
+    def _not_finite(self, name: str) -> InputError:
+        return InputError(self.path, f"the vector of RNA {name!r} holds NaN or infinity", hint="embed it again")
 
 
-def table_path(path: str | os.PathLike[str]) -> Path:
+def table_path(path: AnyPath) -> Path:
     """The TSV that belongs to a store's NPY file."""
     return Path(path).with_suffix(".tsv")
 
 
-def check_store_name(path: str | os.PathLike[str]) -> None:
+def vector_files(path: AnyPath, shards: int | None) -> list[Path]:
+    """Where the vectors of the store *path* lie, in *shards* files or, with None, in one."""
+    if shards is None:
+        return [Path(path)]
+    return [Path(path).with_suffix(f".{number:04}.npy") for number in range(1, shards + 1)]
+
+
+def files_of_store(path: AnyPath) -> list[Path]:
+    """The files of vectors of the store that lies at *path*, whole or not; none where there is no table."""
+    try:
+        with open(table_path(path), encoding="utf-8", errors="replace") as handle:
+            head = [line for line, _ in zip(handle, range(len(_RECORDED) + 2), strict=False)]
+    except OSError:
+        return []
+    if not head or not head[0].startswith(_FIRST_BYTES.decode()):
+        return []
+    counts = [line.rpartition("=")[2].strip() for line in head if line.startswith(f"# {_SHARDS}=")]
+    return vector_files(path, int(counts[0]) if counts and counts[0].isdecimal() else None)
+
+
+def check_store_name(path: AnyPath) -> None:
     """Raise UsageError unless *path* ends in ``.npy``, and its TSV, if there is one, is that of a store."""
     if Path(path).suffix != ".npy":
         raise UsageError(f"{path}: a store is named NAME.npy")
@@ -198,38 +342,32 @@ def check_store_name(path: str | os.PathLike[str]) -> None:
                 raise UsageError(f"{table} exists, and is not the table of a store", hint="choose another name")
 
 
-def write_store(
-    path: str | os.PathLike[str],
-    info: StoreInfo,
-    rnas: Iterable[tuple[str, int, str, int]],
-    blocks: Iterable[Vectors],
-    *,
-    shape: tuple[int, int],
-) -> None:
-    """Write a store; it appears complete or not at all.
+def head_of_table(info: StoreInfo, shards: int | None) -> str:
+    """The lines of a table before its RNAs."""
+    settings = {"format": FORMAT_VERSION} | vars(info) | ({} if shards is None else {_SHARDS: shards})
+    return "".join(f"# {key}={value}\n" for key, value in settings.items()) + "\t".join(COLUMNS) + "\n"
 
-    Args:
-        path: ``NAME.npy``; ``NAME.tsv`` is written beside it.
-        info: what made the vectors.
-        rnas: id, row, digest, length in nt of every RNA.
-        blocks: the vectors, float32 [n, channels] each, in row order.
-        shape: rows and channels of all blocks together.
-    """
-    table = table_path(path)
-    with atomic_write(table) as text:
-        settings = {"format": FORMAT_VERSION} | vars(info)
-        text.writelines(f"# {key}={value}\n" for key, value in settings.items())
-        text.write("\t".join(_COLUMNS) + "\n")
-        text.writelines("\t".join(map(str, row)) + "\n" for row in rnas)
-        with atomic_write(path, "wb") as handle:
-            header = {"descr": npy_format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
-            npy_format.write_array_header_1_0(handle, header)
-            for block in blocks:
-                handle.write(np.ascontiguousarray(block, dtype=np.float32).data)
-            handle.flush()
-            os.fsync(handle.fileno())  # a full disk may show only now, while the old store is whole
-            # From here to the rename of the new table the store is incomplete, so never old ids on new vectors.
-            table.unlink(missing_ok=True)
+
+def _raise_missing(path: AnyPath) -> None:
+    if not Path(path).exists():
+        raise CupidError(f"{path}: no such file", hint="make it with cupid-embed")
+    name = table_path(path).name
+    raise InputError(path, f"{name} is missing beside it", hint="the store is not complete: embed again")
+
+
+def _map_vectors(file: Path, path: str) -> NDArray[Any]:
+    try:
+        vectors: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        if str(file) == path:
+            raise CupidError(f"{path}: no such file", hint="make it with cupid-embed") from None
+        raise InputError(path, f"{file.name} is missing beside it", hint="embed again") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(file, "is not a complete NPY file", hint="embed again") from error
+    if vectors.ndim != 2 or vectors.dtype not in (np.float32, np.float16):
+        shape = f"{vectors.dtype} {list(vectors.shape)}"
+        raise InputError(file, f"holds {shape}", hint="expected float32 [rows, channels]")
+    return vectors
 
 
 def _info(settings: Mapping[str, str], table: Path) -> StoreInfo:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import logging
-import os
-import shutil
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.lib import format as npy_format
 
-from cupid_tools.errors import CupidError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.fasta import repeated_id
-from cupid_tools.io.store import Vectors, write_store
+from cupid_tools.io.rna_index import RnaIndex
+from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, Vectors
+from cupid_tools.io.store_write import (
+    TableScratch,
+    parts_folder,
+    refuse_foreign_shards,
+    write_sharded_store,
+    write_store,
+)
 from cupid_tools.models.encoders.base import Encoder, check_length
+from cupid_tools.models.vectors import embed_rnas
 from cupid_tools.vocab import Rna
 
-log = logging.getLogger("cupid_tools")
+_SHARD_BYTES = 1 << 28  # of letters and vectors together; an RNA that needs more is a shard by itself
+_BLOCK_RNAS = 16_384
+_BLOCK_NT = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -31,109 +37,146 @@ class EmbedResult:
 
     Attributes:
         rnas: RNAs in the store.
-        rows: distinct sequences, each a row.
-        reused: rows that an interrupted run had left finished.
+        sequences: distinct ones among their sequences.
+        rows: vectors in the store, one for each of these sequences or for each of their nucleotides.
+        reused: sequences that an interrupted run had left finished.
+        shards: parts in which they were computed.
     """
 
     rnas: int
+    sequences: int
     rows: int
     reused: int
+    shards: int
 
 
 def embed_to_store(
-    output: str | os.PathLike[str],
+    output: AnyPath,
     rnas: Iterable[Rna],
     encoder: Encoder,
     *,
     source: str,
     shard_size: int,
-    progress: Callable[[int], object] = lambda rows: None,
+    progress: Callable[[int], object] = lambda sequences: None,
 ) -> EmbedResult:
-    """Write the vectors of *rnas*; equal sequences are computed once and share a row.
+    """Write the vectors of *rnas*; equal sequences are computed once and share their vectors.
 
     Finished shards are kept in a hidden folder beside *output* until the store is complete. A shard is named by the
-    digest of its sequences and of the encoder's ``info``, so that a later run takes it only where it would compute the
-    same again; the store has the same bytes either way.
+    digest of its sequences, of the encoder's ``info`` and of its ``numerics``, so that a later run takes it only where
+    it would compute the same again; the store has the same bytes either way.
 
     Args:
         output: ``NAME.npy``.
-        rnas: read once, in order; only ids, digests and one shard are held.
+        rnas: read once, in order; 48 bytes of each and one shard are held.
         source: the file of *rnas*, for messages.
-        shard_size: distinct sequences in a shard.
-        progress: called with the number of rows that a finished shard holds.
+        shard_size: most distinct sequences in a shard; it has fewer where their vectors are many.
+        progress: called with the number of sequences of each finished shard.
 
     Raises:
         InputError: an id occurs twice, or an RNA is too long for the encoder.
+        OutOfMemoryError: an RNA does not fit into memory; finished shards are kept.
+        UsageError: a file of another make has the name of a shard.
         CupidError: another process is writing the same store.
     """
-    index = _Index(source, encoder)
+    each = encoder.info.pooling == PER_NUCLEOTIDE
+    if each:
+        refuse_foreign_shards(output)
     reused = 0
-    with _parts_folder(Path(os.path.realpath(output))) as folder:
-        parts = []
-        for digests, sequences in index.shards(rnas, shard_size):
-            part = folder / f"{_shard_key(encoder, digests)}.npy"
+    parts: list[Path] = []
+    with parts_folder(output) as folder, TableScratch(folder, output) as table:
+        reader = _Reader(source, encoder, table)
+        for shard in reader.shards(rnas, shard_size):
+            part = folder / f"{_shard_key(encoder, shard)}.npy"
             if part.exists():
-                reused += len(sequences)
+                reused += len(shard.rnas)
             else:
-                _write_part(part, encoder.embed(sequences))
+                _write_part(part, embed_rnas(encoder, shard.rnas, source))
             parts.append(part)
-            progress(len(sequences))
-        blocks = (np.load(part, mmap_mode="r") for part in parts)
-        write_store(output, encoder.info, index.table(), blocks, shape=(len(index), encoder.dim))
-        shutil.rmtree(folder)
-    return EmbedResult(rnas=index.rnas, rows=len(index), reused=reused)
+            progress(len(shard.rnas))
+        if each:
+            write_sharded_store(output, encoder.info, table, parts, scratch=folder)
+        else:
+            blocks = (np.load(part, mmap_mode="r") for part in parts)
+            write_store(output, encoder.info, table, blocks, shape=(reader.rows, encoder.dim))
+    return EmbedResult(reader.rnas, reader.sequences, reader.rows, reused, len(parts))
 
 
-class _Index:
-    """Which row of the store belongs to which RNA."""
+@dataclass
+class _Shard:
+    """Distinct sequences that are computed together, each with the first RNA that has it."""
 
-    def __init__(self, source: str, encoder: Encoder) -> None:
+    rnas: list[Rna] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    bytes: int = 0
+
+
+class _Reader:
+    """Reads RNAs, writes the lines of the table, and hands on the sequences that are new."""
+
+    def __init__(self, source: str, encoder: Encoder, table: TableScratch) -> None:
+        self.rnas = 0
         self._source = source
         self._encoder = encoder
-        self._row_of_digest: dict[str, int] = {}
-        self._row_of_id: dict[str, int] = {}
-        self._lengths: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._row_of_digest)
+        self._table = table
+        self._index = RnaIndex()
+        self._each = encoder.info.pooling == PER_NUCLEOTIDE
+        self._starts = array("q", [0])  # with one vector a nucleotide, the first row of each sequence, and the next
 
     @property
-    def rnas(self) -> int:
-        return len(self._row_of_id)
+    def sequences(self) -> int:
+        """How many distinct sequences there are."""
+        return self._index.sequences
 
-    def shards(self, rnas: Iterable[Rna], size: int) -> Iterator[tuple[list[str], list[str]]]:
-        """Enter all RNAs, and yield the digests and sequences that are new, *size* at a time."""
-        digests: list[str] = []
-        sequences: list[str] = []
+    @property
+    def rows(self) -> int:
+        """How many vectors they have."""
+        return self._starts[-1] if self._each else self._index.sequences
+
+    def shards(self, rnas: Iterable[Rna], size: int) -> Iterator[_Shard]:
+        """Enter all RNAs, and yield the sequences that are new, at most *size* at a time."""
+        shard = _Shard()
+        for block in self._blocks(rnas):
+            for rna, digest in self._enter(block):
+                cost = len(rna.sequence) + 4 * self._encoder.dim * (len(rna.sequence) if self._each else 1)
+                if len(shard.rnas) == size or (shard.rnas and shard.bytes + cost > _SHARD_BYTES):
+                    yield shard
+                    shard = _Shard()
+                shard.rnas.append(rna)
+                shard.digests.append(digest)
+                shard.bytes += cost
+        if shard.rnas:
+            yield shard
+
+    def _blocks(self, rnas: Iterable[Rna]) -> Iterator[list[Rna]]:
+        block: list[Rna] = []
+        nt = 0
         for rna in rnas:
             check_length(self._encoder, rna, self._source)
-            digest = rna.digest
-            if self._enter(rna, digest):
-                digests.append(digest)
-                sequences.append(rna.sequence)
-                if len(digests) == size:
-                    yield digests, sequences
-                    digests, sequences = [], []
-        if digests:
-            yield digests, sequences
+            block.append(rna)
+            nt += len(rna.sequence)
+            if len(block) == _BLOCK_RNAS or nt >= _BLOCK_NT:
+                yield block
+                block, nt = [], 0
+        if block:
+            yield block
 
-    def table(self) -> Iterator[tuple[str, int, str, int]]:
-        """The rows of the store's TSV."""
-        digests = list(self._row_of_digest)
-        for name, row in self._row_of_id.items():
-            yield name, row, digests[row], self._lengths[row]
-
-    def _enter(self, rna: Rna, digest: str) -> bool:
-        row = self._row_of_digest.get(digest)
-        if rna.id in self._row_of_id:
-            same = self._row_of_id[rna.id] == row
-            raise repeated_id(self._source, rna, rna.sequence if same else "")
-        if row is not None:
-            self._row_of_id[rna.id] = row
-            return False
-        self._row_of_id[rna.id] = self._row_of_digest[digest] = len(self._lengths)
-        self._lengths.append(len(rna.sequence))
-        return True
+    def _enter(self, block: list[Rna]) -> list[tuple[Rna, str]]:
+        """Note the RNAs of a block, and return those whose sequences are new, with their digests."""
+        digests = [rna.digest for rna in block]
+        found = self._index.enter([rna.id for rna in block], digests)
+        for place in found.repeated[:1]:
+            same = found.first_numbers[place] == found.numbers[place]
+            raise repeated_id(self._source, block[place], block[place].sequence if same else "")
+        if self._each:
+            for place in found.new:
+                self._starts.append(self._starts[-1] + len(block[place].sequence))
+        rows = np.frombuffer(self._starts, dtype=np.int64)[found.numbers] if self._each else found.numbers
+        self._table.add(
+            (rna.id, row, digest, len(rna.sequence))
+            for rna, row, digest in zip(block, rows.tolist(), digests, strict=True)
+        )
+        self.rnas += len(block)
+        return [(block[place], digests[place]) for place in found.new]
 
 
 def _write_part(path: Path, vectors: Vectors) -> None:
@@ -144,46 +187,6 @@ def _write_part(path: Path, vectors: Vectors) -> None:
         handle.write(vectors.data)
 
 
-def _shard_key(encoder: Encoder, digests: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join((repr(encoder.info), *digests)).encode()).hexdigest()
-
-
-@contextmanager
-def _parts_folder(output: Path) -> Iterator[Path]:
-    """The folder of finished shards, locked against other processes; kept on failure unless it is empty."""
-    folder = output.with_name(f".{output.name}.parts")
-    handle = _lock_folder(folder, output)
-    try:
-        yield folder
-    finally:
-        with suppress(OSError):  # not empty: there is something to resume from; or already gone: all is done
-            folder.rmdir()
-        os.close(handle)
-
-
-def _lock_folder(folder: Path, output: Path) -> int:
-    """Create and lock *folder*; the lock ends with the process, however that ends."""
-    while True:
-        folder.mkdir(exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            _lock(handle, output)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(folder)):
-                    return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # its last owner removed it between our two calls
-
-
-def _lock(handle: int, output: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CupidError(
-            f"{output}: another cupid-embed is writing it", hint="wait for it, or choose another name"
-        ) from None
-    except OSError as error:  # network file systems may have no locks
-        reason = (error.strerror or str(error)).lower()
-        log.warning("%s is not locked (%s): let no other cupid-embed write it at the same time", output, reason)
+def _shard_key(encoder: Encoder, shard: _Shard) -> str:
+    settings = repr(encoder.info), getattr(encoder, "numerics", "")
+    return hashlib.sha256("\n".join((*settings, *shard.digests)).encode()).hexdigest()

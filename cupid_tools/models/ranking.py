@@ -26,6 +26,7 @@ log = logging.getLogger("cupid_tools")
 
 def check_source(model: Model, model_path: str, source: VectorSource) -> None:
     """Raise InputError when the vectors of *source* were not made as the model's were; warn of another precision."""
+    source.info.require_pooled(source.path)
     differs = model.info.store.difference(source.info)
     if differs:
         raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")

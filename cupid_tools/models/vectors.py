@@ -7,8 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+from cupid_tools.errors import OutOfMemoryError
 from cupid_tools.io.store import StoreInfo, Vectors
-from cupid_tools.models.encoders.base import Encoder, check_length
+from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, check_length
 from cupid_tools.vocab import Rna
 
 
@@ -68,13 +69,32 @@ class EmbeddedRnas:
         """Float32 [len(names), channels].
 
         Raises:
-            InputError: an RNA is too long for the encoder.
+            InputError: an RNA is too long for the encoder, or the encoder gives one vector per nucleotide.
+            OutOfMemoryError: an RNA does not fit into memory.
         """
-        for name in names:
-            check_length(self._encoder, self._rnas[name], self.path)
-        sequences = [self._rnas[name].sequence for name in names]
-        new = list(dict.fromkeys(sequence for sequence in sequences if sequence not in self._known))
-        self._known |= zip(new, self._encoder.embed(new), strict=True)
+        self.info.require_pooled(self.path)
+        rnas = [self._rnas[name] for name in names]
+        for rna in rnas:
+            check_length(self._encoder, rna, self.path)
+        new = {rna.sequence: rna for rna in rnas if rna.sequence not in self._known}
+        self._known |= zip(new, embed_rnas(self._encoder, list(new.values()), self.path), strict=True)
         if not names:
             return np.empty((0, self._encoder.dim), dtype=np.float32)
-        return np.stack([self._known[sequence] for sequence in sequences])
+        return np.stack([self._known[rna.sequence] for rna in rnas])
+
+
+def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:
+    """What *encoder* makes of *rnas*, which were read from *source*: float32 [len(rnas) or their nt, channels].
+
+    Raises:
+        OutOfMemoryError: an RNA does not fit into memory; the error names it.
+    """
+    try:
+        return encoder.embed([rna.sequence for rna in rnas])
+    except BatchMemoryError as error:
+        rna = rnas[error.index]
+        place = f"{'stdin' if source == '-' else source}{f':{rna.line}' if rna.line else ''}"
+        raise OutOfMemoryError(
+            f"{place}: RNA {rna.id!r} of {len(rna.sequence):,} nt does not fit into memory, even alone",
+            hint="the same command goes on from here where there is more; --long window takes less",
+        ) from error

@@ -190,7 +190,7 @@ def test_a_file_system_without_locks_is_told(tool, tmp_path, monkeypatch):
 
 def test_an_rna_that_is_too_long_for_the_encoder(expect_refusal, tool, tmp_path, monkeypatch):
     monkeypatch.setattr(KmerEncoder, "max_length", 22)
-    words = "stdin:3: RNA 'long' has 23 nt, and encoder kmer takes 22 (cupid-filter --max-length 22 leaves"
+    words = "stdin:3: RNA 'long' has 23 nt, and encoder kmer takes 22 (--long window"
     expect_refusal(3, words, "embed", stdin=FASTA, suffix=".npy")
     monkeypatch.setattr(KmerEncoder, "max_length", 23)
     assert tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA).code == 0

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cupid_tools.errors import CupidError, InputError, UsageError
-from cupid_tools.io.store import EmbeddingStore, StoreInfo, check_store_name, write_store
+from cupid_tools.io.store import EmbeddingStore, StoreInfo, check_store_name
+from cupid_tools.io.store_write import write_store
 from cupid_tools.vocab import Rna
 
 INFO = StoreInfo("kmer", "f1", "mean", "error")

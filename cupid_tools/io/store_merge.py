@@ -1,0 +1,104 @@
+"""Several embedding stores made one, as if all their RNAs had been embedded at once."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
+
+import numpy as np
+
+from cupid_tools.errors import InputError
+from cupid_tools.io.rna_index import RnaIndex
+from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, StackedVectors, StoredRna, StoreFiles, Vectors
+from cupid_tools.io.store_write import TableScratch, parts_folder, write_sharded_store, write_store
+
+_BLOCK_RNAS = 16_384
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What was done.
+
+    Attributes:
+        rnas: RNAs in the merged store.
+        rows: vectors in it.
+        repeated: RNAs that stood in several of the stores, and were taken once.
+    """
+
+    rnas: int
+    rows: int
+    repeated: int
+
+
+def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
+    """Write the store *output* from the stores *paths*; equal sequences share a row.
+
+    With one vector an RNA the result has the bytes that embedding all FASTA files as one would give. With one a
+    nucleotide the files of vectors are linked, not copied, so that a sequence that several stores hold stays in all.
+
+    Raises:
+        InputError: the stores differ in what made them, or hold one id with different sequences.
+        CupidError: a store is missing, or another process is writing *output*.
+    """
+    stores = [StoreFiles(path) for path in paths]
+    for store in stores:
+        store.require_like(stores[0])
+        if store.info != stores[0].info:
+            raise InputError(
+                store.path,
+                f"does not belong with {stores[0].path}: "
+                f"precision {stores[0].info.precision} and {store.info.precision}",
+            )
+    with parts_folder(output) as folder, TableScratch(folder, output) as table:
+        merge = _Merge(stores, table)
+        info, rows = stores[0].info, merge.index.sequences
+        if info.pooling == PER_NUCLEOTIDE:
+            rows = sum(store.rows for store in stores)
+            shards = [file for store in stores for file in store.files]
+            write_sharded_store(output, info, table, shards, scratch=folder)
+        else:
+            write_store(output, info, table, merge.blocks(), shape=(rows, stores[0].dim))
+    return MergeResult(merge.rnas, rows, merge.repeated)
+
+
+class _Merge:
+    """Reads the tables, and knows then which rows of each store are taken."""
+
+    def __init__(self, stores: Sequence[StoreFiles], table: TableScratch) -> None:
+        self.index = RnaIndex()
+        self.rnas = self.repeated = 0
+        self._stores = stores
+        self._rows = array("q")  # of every distinct sequence, counted through all stores
+        self._starts = [0, *accumulate(store.rows for store in stores)]
+        for store, start in zip(stores, self._starts, strict=False):
+            rnas = store.rnas()
+            while block := list(islice(rnas, _BLOCK_RNAS)):
+                self._enter(store, start, block, table)
+
+    def blocks(self) -> Iterator[Vectors]:
+        """The vectors of all distinct sequences, in the order in which they were met."""
+        vectors = StackedVectors([part for store in self._stores for part in store.vectors])
+        for first in range(0, len(self._rows), _BLOCK_RNAS):
+            yield vectors.take(np.array(self._rows[first : first + _BLOCK_RNAS], dtype=np.int64))
+
+    def _enter(self, store: StoreFiles, start: int, block: list[StoredRna], table: TableScratch) -> None:
+        found = self.index.enter([rna.id for rna in block], [rna.digest for rna in block])
+        for place in found.repeated:
+            if found.first_numbers[place] != found.numbers[place]:
+                raise self._two_sequences(store, block[place])
+        self._rows.extend(start + block[place].row for place in found.new)
+        kept = np.delete(np.arange(len(block)), found.repeated)
+        rows = found.numbers[kept]
+        if store.info.pooling == PER_NUCLEOTIDE:
+            rows = np.frombuffer(self._rows, dtype=np.int64)[rows]
+        rnas = (block[place] for place in kept)
+        table.add((rna.id, row, rna.digest, rna.length) for rna, row in zip(rnas, rows.tolist(), strict=True))
+        self.rnas += len(kept)
+        self.repeated += len(found.repeated)
+
+    def _two_sequences(self, store: StoreFiles, rna: StoredRna) -> InputError:
+        paths = [other.path for other in self._stores]
+        earlier = next(path for path in paths if any(rna.id == other.id for other in StoreFiles(path).rnas()))
+        return InputError(store.table, f"RNA {rna.id!r} has another sequence in {earlier}", line=rna.line)

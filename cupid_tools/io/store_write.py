@@ -1,0 +1,220 @@
+"""Writing an embedding store, so that it is whole, absent, or still the old one, whenever the process ends."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from cupid_tools.errors import CupidError, UsageError
+from cupid_tools.io.atomic import atomic_write
+from cupid_tools.io.store import AnyPath, StoreInfo, Vectors, files_of_store, head_of_table, table_path, vector_files
+from cupid_tools.io.streams import read_lines
+
+_COPY_BYTES = 1 << 20
+
+log = logging.getLogger("cupid_tools")
+
+Row = tuple[str, int | str, str, int | str]
+"""id, row, digest, length in nt of an RNA."""
+
+
+def write_store(
+    path: AnyPath, info: StoreInfo, rnas: Iterable[Row], blocks: Iterable[Vectors], *, shape: tuple[int, int]
+) -> None:
+    """Write a store with one file of vectors; it appears complete or not at all.
+
+    Args:
+        path: ``NAME.npy``; ``NAME.tsv`` is written beside it.
+        info: what made the vectors.
+        rnas: the lines of the table.
+        blocks: the vectors, float32 [n, channels] each, in row order.
+        shape: rows and channels of all blocks together.
+    """
+    with atomic_write(table_path(path)) as text:
+        _write_table(text, head_of_table(info, None), rnas)
+        with atomic_write(path, "wb") as handle:
+            header = {"descr": npy_format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+            npy_format.write_array_header_1_0(handle, header)
+            for block in blocks:
+                handle.write(np.ascontiguousarray(block, dtype=np.float32).data)
+            handle.flush()
+            os.fsync(handle.fileno())  # a full disk may show only now, while the old store is whole
+            replaced = _retire(path, [Path(path)])
+    _remove(path, replaced)
+
+
+def write_sharded_store(
+    path: AnyPath, info: StoreInfo, rnas: Iterable[Row], shards: Sequence[Path], *, scratch: Path
+) -> None:
+    """Write a store whose vectors are *shards*, finished NPY files of which it takes links, not copies, if it can.
+
+    Killed anywhere, it leaves the old store or none, and writes the same when it is called again.
+
+    Args:
+        path: ``NAME.npy``, which is not written; the shards are ``NAME.0001.npy``, ..., with ``NAME.tsv``.
+        info: what made the vectors.
+        rnas: the lines of the table.
+        shards: in row order; each float32 [n, channels].
+        scratch: the folder that ``parts_folder`` gave for *path*.
+
+    Raises:
+        UsageError: a file of another make has the name of a shard.
+    """
+    files = vector_files(path, len(shards))
+    refuse_foreign_shards(path)
+    with atomic_write(table_path(path)) as text:
+        _write_table(text, head_of_table(info, len(shards)), rnas)
+        replaced = _retire(path, files)
+        for shard, file in zip(shards, files, strict=True):
+            _link(shard, file, scratch)
+    _remove(path, replaced)
+
+
+def refuse_foreign_shards(path: AnyPath) -> None:
+    """Raise UsageError when a file that is not the store's own has the name of one of its shards."""
+    own = _own_files(path)
+    for file in sorted(Path(path).parent.glob("*.npy")):
+        name, _, number = file.stem.rpartition(".")
+        if name == Path(path).stem and number.isdecimal() and len(number) >= 4 and file not in own:
+            raise UsageError(f"{file} exists, and is not of a store {path}", hint="choose another name")
+
+
+class TableScratch:
+    """The lines of a table while they are collected: in a file without a name, which nothing needs to remove."""
+
+    def __init__(self, folder: Path, shown: AnyPath) -> None:
+        """Keep the lines on the disk of *folder*; *shown* is the output that messages name."""
+        self._shown = str(shown)
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)  # noqa: SIM115
+
+    def __enter__(self) -> TableScratch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        with suppress(OSError):  # what a full disk did not take is needed no more
+            self._file.close()
+
+    def add(self, rnas: Iterable[Row]) -> None:
+        """Append lines."""
+        try:
+            self._file.writelines("\t".join(map(str, rna)) + "\n" for rna in rnas)
+            self._file.flush()
+        except OSError as error:
+            error.filename = self._shown
+            raise
+
+    def __iter__(self) -> Iterator[Row]:
+        self._file.seek(0)
+        for line in self._file:
+            name, row, digest, length = line.rstrip("\n").split("\t")
+            yield name, row, digest, length
+
+
+@contextmanager
+def parts_folder(path: AnyPath) -> Iterator[Path]:
+    """A hidden folder beside the store *path*, locked against other processes; on failure it stays, unless empty.
+
+    Raises:
+        CupidError: another process is writing the same store.
+    """
+    output = Path(os.path.realpath(path))
+    folder = output.with_name(f".{output.name}.parts")
+    handle = _lock_folder(folder, output)
+    try:
+        yield folder
+        shutil.rmtree(folder)
+    finally:
+        with suppress(OSError):  # not empty: there is something to resume from; or already gone: all is done
+            folder.rmdir()
+        os.close(handle)
+
+
+def _lock_folder(folder: Path, output: Path) -> int:
+    """Create and lock *folder*; the lock ends with the process, however that ends."""
+    while True:
+        folder.mkdir(exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            _lock(handle, output)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(folder)):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # its last owner removed it between our two calls
+
+
+def _lock(handle: int, output: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CupidError(
+            f"{output}: another cupid-embed is writing it", hint="wait for it, or choose another name"
+        ) from None
+    except OSError as error:  # network file systems may have no locks
+        reason = (error.strerror or str(error)).lower()
+        log.warning("%s is not locked (%s): let no other cupid-embed write it at the same time", output, reason)
+
+
+def _write_table(text: IO[str], head: str, rnas: Iterable[Row]) -> None:
+    text.write(head)
+    text.writelines("\t".join(map(str, rna)) + "\n" for rna in rnas)
+    text.flush()
+    os.fsync(text.fileno())
+
+
+def _retire(path: AnyPath, new: Sequence[Path]) -> list[Path]:
+    """End the old store, so that its ids never stand beside *new* vectors; return its files that are not among these.
+
+    From here to the rename of the new table there is no store. A journal tells the run that comes after a killed one
+    which files are a store's, and not somebody else's.
+    """
+    old = _own_files(path)
+    if new != [Path(path)] or old - {Path(path)}:
+        with atomic_write(_journal(path)) as text:
+            text.writelines(f"{name}\n" for name in sorted({file.name for file in (*old, *new)}))
+    table_path(path).unlink(missing_ok=True)
+    return sorted(old.difference(new))
+
+
+def _remove(path: AnyPath, files: Iterable[Path]) -> None:
+    """End the exchange that ``_retire`` began."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    _journal(path).unlink(missing_ok=True)
+
+
+def _own_files(path: AnyPath) -> set[Path]:
+    """The files of the store at *path*, and of those that killed runs were exchanging."""
+    journal = _journal(path)
+    names = read_lines(journal) if journal.exists() else ()
+    return {*files_of_store(path), *(Path(path).with_name(name) for name in names)}
+
+
+def _journal(path: AnyPath) -> Path:
+    return Path(path).with_name(f".{Path(path).name}.replacing")
+
+
+def _link(source: Path, target: Path, folder: Path) -> None:
+    scratch = folder / "link"
+    scratch.unlink(missing_ok=True)
+    try:
+        os.link(source, scratch)
+    except OSError:  # not every file system has links; what it says then differs
+        with atomic_write(target, "wb") as copy, open(source, "rb") as original:
+            shutil.copyfileobj(original, copy, _COPY_BYTES)
+        return
+    os.replace(scratch, target)
+    scratch.unlink(missing_ok=True)  # the system renames no link onto another link of the same file
