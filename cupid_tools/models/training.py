@@ -224,7 +224,7 @@ class _Run:
         logits = self._classifier(self._vectors[self._rnas[rows]])  # [B, 2, D] -> [B]
         loss = functional.binary_cross_entropy_with_logits(logits, self._targets[rows])
         self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimiser.step()
         return loss.detach()
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from cupid_tools.errors import InputError, MissingError, UsageError
@@ -30,6 +32,8 @@ _CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _IDENTITY = (_CONFIG, "tokenizer*.json", "special_tokens_map.json", "*.safetensors")
 _OFFSET_POSITIONS = ("esm", "roberta", "xlm-roberta", "camembert", "longformer")
 """Architectures whose positions start after that of padding."""
+_UNUSED = ("pooler.", "contact_head.")
+"""Parts of networks that do not enter the last hidden state."""
 _ABSURD_LENGTH = 10**7
 """Tokenizers without a limit name a huge one."""
 
@@ -42,7 +46,7 @@ def create(settings: EncoderSettings) -> Encoder:
         raise UsageError("encoder hf needs a folder (write hf:FOLDER)")
     folder = Path(settings.path)
     _check_folder(folder)
-    name = f"hf:{folder.resolve().name}"
+    name = f"hf:{_config(folder).model_type}"  # the same wherever the folder lies
     return build_encoder(name, folder_fingerprint(folder), settings, lambda: HuggingFace(folder))
 
 
@@ -57,16 +61,21 @@ class HuggingFace(LanguageModel):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        from transformers import AutoModel, AutoTokenizer
+        config = _config(folder)
+        with _told(folder), _silent():
+            from transformers import AutoModel, AutoTokenizer
 
-        try:
-            config = _config(folder)
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            self.network = AutoModel.from_pretrained(
-                folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
-            ).float()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise InputError(folder, _first_line(error), hint="see 'hf:FOLDER' in docs/encoders.md") from error
+            self.network, loading = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+        _check_loading(folder, loading)
         self.head, self.tail = self._special_tokens()
         self._letters = self._translation(folder)
         self._check_vocabulary(folder)
@@ -153,13 +162,43 @@ def _check_folder(folder: Path) -> None:
 def _config(folder: Path) -> Any:
     from transformers import AutoConfig
 
-    if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
-        raise ValueError("needs code of its own, which is not run")
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        raise ValueError("is an encoder with a decoder, and one of them alone is needed")
+    with _told(folder):
+        if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
+            raise ValueError("needs code of its own, which is not run")
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if config.is_encoder_decoder:
+            raise ValueError("is an encoder with a decoder, and one of them alone is needed")
     return config
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+def _check_loading(folder: Path, loading: dict[str, Any]) -> None:
+    """transformers fills what a file lacks with random numbers."""
+    lacking = sorted(name for name in loading["missing_keys"] if not name.startswith(_UNUSED))
+    if lacking:
+        raise InputError(folder, f"lacks the tensor {lacking[0]!r}", hint="its config.json is of another model")
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Tell in a sentence what transformers raises about a folder."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(folder, reason, hint="see 'hf:FOLDER' in docs/encoders.md") from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep transformers' own progress bars and reports off the screen."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
