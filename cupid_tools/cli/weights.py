@@ -78,7 +78,7 @@ def _add_import(parser: ToolParser) -> None:
     parser.add_argument(
         "--as", dest="name", required=True, choices=list(WEIGHTS), help=f"which model: {WEIGHTS.help()}"
     )
-    _add_kept(parser)
+    _add_kept(parser, "needed for generrna")
 
 
 def _add_fetch(parser: ToolParser) -> None:
@@ -89,14 +89,12 @@ def _add_fetch(parser: ToolParser) -> None:
     parser.add_argument(
         "--sha256", type=_sha256, metavar="HEX", help="refuse a downloaded file that has another SHA-256"
     )
-    _add_kept(parser)
+    _add_kept(parser, "default: download what the authors publish")
 
 
-def _add_kept(parser: ToolParser) -> None:
+def _add_kept(parser: ToolParser, when: str) -> None:
     parser.add_argument(
-        "--tokenizer",
-        metavar="PATH",
-        help="tokenizer.json of the model, or the folder that holds it; for generrna",
+        "--tokenizer", metavar="PATH", help=f"tokenizer.json of the model, or the folder that holds it ({when})"
     )
     parser.inputs.append("tokenizer")
     parser.add_argument("--replace", action="store_true", help="put the weights in place of others of this name")

@@ -99,7 +99,7 @@ def download(files: Sequence[RemoteFile], target: Path, *, progress: Progress) -
         CupidError: a file is not what it should be; its bytes are removed.
     """
     transfer = _Transfer(target, files, progress)
-    with open(target, "r+b") as handle:
+    with importing.blamed(target), open(target, "r+b") as handle:
         start = 0
         for file in files:
             transfer.bring(file, handle, start)
@@ -177,7 +177,7 @@ class _Transfer:
             with error:
                 raise _refusal(url, error) from error
         except urllib.error.URLError as error:
-            if self._reached:
+            if self._reached or isinstance(error.reason, ConnectionResetError):
                 raise _BrokenError(f"no connection: {_why(error.reason)}") from error
             raise MissingError(
                 f"{url}: no connection: {_why(error.reason)}",
@@ -208,12 +208,13 @@ class _Transfer:
         """Append an answer, and stop one chunk above *limit*, where there is one."""
         while limit is None or _end(handle) <= limit:
             try:
-                chunk = response.read(_CHUNK_BYTES)
+                chunk = response.read1(_CHUNK_BYTES)  # what is here, so that a killed run has kept it
             except (OSError, http.client.HTTPException) as error:
                 raise _BrokenError(f"the connection broke off: {_why(error)}") from error
             if not chunk:
                 return
             handle.write(chunk)
+            handle.flush()
             self._progress(len(chunk))
 
     def _read_notes(self) -> dict[str, str]:

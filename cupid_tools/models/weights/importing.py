@@ -105,7 +105,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         reason = (error.strerror or str(error)).lower()
         raise CupidError(f"{folder}: cannot be made: {reason}", hint="name another with --weights-dir") from error
     check_folder(folder, shown=target)
-    lock = FileLock(folder / f".{name}.lock")
+    lock = FileLock(folder / f".{name}.lock", mode=0o664)  # others of the group may write here, too
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -115,6 +115,17 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Name *path* in errors of the operating system that name no file, as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def read_checkpoint(path: Path, shown: str) -> dict[str, Any]:
@@ -167,7 +178,7 @@ def _one_file(files: Sequence[str], scratch: Path) -> Iterator[Path]:
         yield Path(files[0])
         return
     try:
-        with open(scratch, "wb") as whole:
+        with blamed(scratch), open(scratch, "wb") as whole:
             for file in files:
                 with open(file, "rb") as part:
                     shutil.copyfileobj(part, whole, _CHUNK_BYTES)

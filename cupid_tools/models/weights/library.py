@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -100,7 +100,7 @@ def fingerprint(name: str, weights: Weights) -> str:
     digest = hashlib.sha256(_json([name, weights.config, weights.tokenizer]))
     for key, tensor in sorted(weights.tensors.items()):
         digest.update(_json([key, str(tensor.dtype), list(tensor.shape)]))
-        digest.update(np.ascontiguousarray(tensor.numpy()).reshape(-1).view(np.uint8).data)
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
