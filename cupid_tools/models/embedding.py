@@ -22,7 +22,7 @@ from cupid_tools.io.store_write import (
     write_sharded_store,
     write_store,
 )
-from cupid_tools.models.encoders.base import Encoder, check_length
+from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.vectors import embed_rnas
 from cupid_tools.vocab import Rna
 
@@ -73,7 +73,7 @@ def embed_to_store(
         progress: called with the number of sequences of each finished shard.
 
     Raises:
-        InputError: an id occurs twice, or an RNA is too long for the encoder.
+        InputError: an id occurs twice, or the encoder cannot take an RNA.
         OutOfMemoryError: an RNA does not fit into memory; finished shards are kept.
         UsageError: a file of another make has the name of a shard.
         CupidError: another process is writing the same store.
@@ -151,7 +151,6 @@ class _Reader:
         block: list[Rna] = []
         nt = 0
         for rna in rnas:
-            check_length(self._encoder, rna, self._source)
             block.append(rna)
             nt += len(rna.sequence)
             if len(block) == _BLOCK_RNAS or nt >= _BLOCK_NT:

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cupid_tools.errors import OutOfMemoryError
+from cupid_tools.errors import InputError, OutOfMemoryError
 from cupid_tools.io.store import StoreInfo, Vectors
-from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, check_length
+from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, SequenceError
 from cupid_tools.vocab import Rna
 
 
@@ -69,14 +69,15 @@ class EmbeddedRnas:
         """Float32 [len(names), channels].
 
         Raises:
-            InputError: an RNA is too long for the encoder, or the encoder gives one vector per nucleotide.
+            InputError: the encoder cannot take an RNA, or gives one vector per nucleotide.
             OutOfMemoryError: an RNA does not fit into memory.
         """
         self.info.require_pooled(self.path)
         rnas = [self._rnas[name] for name in names]
+        new: dict[str, Rna] = {}
         for rna in rnas:
-            check_length(self._encoder, rna, self.path)
-        new = {rna.sequence: rna for rna in rnas if rna.sequence not in self._known}
+            if rna.sequence not in self._known:
+                new.setdefault(rna.sequence, rna)
         self._known |= zip(new, embed_rnas(self._encoder, list(new.values()), self.path), strict=True)
         if not names:
             return np.empty((0, self._encoder.dim), dtype=np.float32)
@@ -87,14 +88,18 @@ def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:
     """What *encoder* makes of *rnas*, which were read from *source*: float32 [len(rnas) or their nt, channels].
 
     Raises:
+        InputError: the encoder cannot take an RNA; the error names it.
         OutOfMemoryError: an RNA does not fit into memory; the error names it.
     """
     try:
         return encoder.embed([rna.sequence for rna in rnas])
+    except SequenceError as error:
+        rna = rnas[error.index]
+        raise InputError(source, f"RNA {rna.id!r} {error.problem}", line=rna.line or None, hint=error.hint) from error
     except BatchMemoryError as error:
         rna = rnas[error.index]
         place = f"{'stdin' if source == '-' else source}{f':{rna.line}' if rna.line else ''}"
         raise OutOfMemoryError(
             f"{place}: RNA {rna.id!r} of {len(rna.sequence):,} nt does not fit into memory, even alone",
-            hint="the same command goes on from here where there is more; --long window takes less",
+            hint="the same command goes on from here where there is more",
         ) from error

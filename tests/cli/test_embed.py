@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cupid_tools.io.store import EmbeddingStore
+from cupid_tools.models.encoders.base import SequenceError
 from cupid_tools.models.encoders.kmer import KmerEncoder
 
 FASTA = """\
@@ -188,12 +189,12 @@ def test_a_file_system_without_locks_is_told(tool, tmp_path, monkeypatch):
     assert len(EmbeddingStore([tmp_path / "out.npy"])) == 4
 
 
-def test_an_rna_that_is_too_long_for_the_encoder(expect_refusal, tool, tmp_path, monkeypatch):
-    monkeypatch.setattr(KmerEncoder, "max_length", 22)
-    words = "stdin:3: RNA 'long' has 23 nt, and encoder kmer takes 22 (--long window"
-    expect_refusal(3, words, "embed", stdin=FASTA, suffix=".npy")
-    monkeypatch.setattr(KmerEncoder, "max_length", 23)
-    assert tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA).code == 0
+def test_an_rna_that_the_encoder_cannot_take(expect_refusal, monkeypatch):
+    def refuse(self, sequences):
+        raise SequenceError(1, "is odd", hint="mend it")
+
+    monkeypatch.setattr(KmerEncoder, "embed", refuse)
+    expect_refusal(3, "stdin:3: RNA 'long' is odd (mend it)", "embed", stdin=FASTA, suffix=".npy")
 
 
 def test_an_interrupted_run_keeps_its_finished_shards(halfway):

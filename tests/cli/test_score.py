@@ -1,7 +1,7 @@
 """cupid-score: exact scores for listed pairs, the same ones in rankings, and no store that does not fit."""
 
-import json
 import hashlib
+import json
 import math
 
 import numpy as np
@@ -12,6 +12,7 @@ from cupid_tools.io.store import StoreInfo
 from cupid_tools.io.store_write import write_store
 from cupid_tools.models import ranking
 from cupid_tools.models.checkpoint import ModelInfo, build_classifier, save_model
+from cupid_tools.models.encoders.base import SequenceError
 from cupid_tools.models.encoders.kmer import KmerEncoder
 
 CONFIG = {"hidden_layers": 1, "hidden_size": 2, "dropout": 0.2}
@@ -55,7 +56,9 @@ def make_store(path, vectors=VECTORS, info=INFO, digest="digest-{}"):
     names = list(vectors)
     rows = [(name, row, sha256(digest.format(name)), 4) for row, name in enumerate(names)]
     array = np.array([vectors[name] for name in names], dtype=np.float32)
-    write_store(path, info, [*rows, ("twin", names.index("b"), sha256(digest.format("b")), 4)], [array], shape=array.shape)
+    write_store(
+        path, info, [*rows, ("twin", names.index("b"), sha256(digest.format("b")), 4)], [array], shape=array.shape
+    )
     return path
 
 
@@ -228,10 +231,13 @@ def test_older_scores_are_replaced_with_one_warning(tool, model, store, monkeypa
     assert again.stderr.count("WARNING: replacing the score and call that the input has already") == 1
 
 
-def test_an_rna_that_is_too_long_for_the_encoder(expect_refusal, real, tmp_path, monkeypatch):
-    monkeypatch.setattr(KmerEncoder, "max_length", 3)
+def test_an_rna_that_the_encoder_cannot_take(expect_refusal, real, tmp_path, monkeypatch):
+    def refuse(self, sequences):
+        raise SequenceError(1, "is odd", hint="mend it")
+
+    monkeypatch.setattr(KmerEncoder, "embed", refuse)
     rnas = fasta(tmp_path / "r.fa")
-    expect_refusal(3, f"{rnas}:3: RNA 'b' has 4 nt", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
+    expect_refusal(3, f"{rnas}:3: RNA 'b' is odd (mend it)", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
 
 
 def test_one_id_for_two_sequences(expect_refusal, real, tmp_path):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from cupid_tools.errors import CupidError, InputError, OutOfMemoryError
+from cupid_tools.errors import CupidError, OutOfMemoryError
 from cupid_tools.io.store import StoreInfo, Vectors
-from cupid_tools.vocab import Rna
 
 
 class SequenceError(CupidError):
@@ -43,12 +42,10 @@ class Encoder(Protocol):
 
     Attributes:
         dim: channels of a vector.
-        max_length: longest RNA that ``embed`` takes, in nt; None where it takes any, whole or by its own policy.
         info: names everything that the vectors depend on; stores and models of different ``info`` do not mix.
     """
 
     dim: int
-    max_length: int | None
     info: StoreInfo
 
     def embed(self, sequences: Sequence[str]) -> Vectors:
@@ -61,16 +58,3 @@ class Encoder(Protocol):
             BatchMemoryError: a sequence does not fit into memory, even alone.
         """
         ...
-
-
-def check_length(encoder: Encoder, rna: Rna, source: str) -> None:
-    """Raise InputError when *rna*, read from *source*, is longer than *encoder* takes."""
-    length, longest = len(rna.sequence), encoder.max_length
-    if longest is not None and length > longest:
-        raise InputError(
-            source,
-            f"RNA {rna.id!r} has {length:,} nt, and encoder {encoder.info.encoder} takes {longest:,}",
-            line=rna.line or None,
-            hint="--long window or --long truncate takes longer ones; "
-            f"cupid-filter --max-length {longest} leaves them out",
-        )

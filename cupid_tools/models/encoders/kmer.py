@@ -41,7 +41,6 @@ class KmerEncoder:
     """
 
     dim: int = sum(4**k for k in _SIZES)
-    max_length: int | None = None
     info = StoreInfo(encoder="kmer", fingerprint="1-4-mers-hellinger", pooling="composition", long="whole")
 
     def embed(self, sequences: Sequence[str]) -> Vectors:

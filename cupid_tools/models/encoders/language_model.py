@@ -113,7 +113,6 @@ class LanguageModelEncoder:
         network = copies[0]
         _check_settings(network, settings)
         self.info = info
-        self.max_length: int | None = None
         self.dim = pooled_dim(settings.pooling, network.dim)
         self._copies = copies
         self._settings = settings
