@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def embed_to_store(
 
     Args:
         output: ``NAME.npy``.
-        rnas: read once, in order; 48 bytes of each and one shard are held.
+        rnas: read once, in order; 48 bytes of each and two shards are held.
         source: the file of *rnas*, for messages.
         shard_size: most distinct sequences in a shard; it has fewer where their vectors are many.
         progress: called with the number of sequences of each finished shard.
@@ -81,18 +82,9 @@ def embed_to_store(
     each = encoder.info.pooling == PER_NUCLEOTIDE
     if each:
         refuse_foreign_shards(output)
-    reused = 0
-    parts: list[Path] = []
     with parts_folder(output) as folder, TableScratch(folder, output) as table:
         reader = _Reader(source, encoder, table)
-        for shard in reader.shards(rnas, shard_size):
-            part = folder / f"{_shard_key(encoder, shard)}.npy"
-            if part.exists():
-                reused += len(shard.rnas)
-            else:
-                _write_part(part, embed_rnas(encoder, shard.rnas, source))
-            parts.append(part)
-            progress(len(shard.rnas))
+        parts, reused = _make_parts(folder, reader.shards(rnas, shard_size), encoder, source, progress)
         if each:
             write_sharded_store(output, encoder.info, table, parts, scratch=folder)
         else:
@@ -176,6 +168,32 @@ class _Reader:
         )
         self.rnas += len(block)
         return [(block[place], digests[place]) for place in found.new]
+
+
+def _make_parts(
+    folder: Path, shards: Iterable[_Shard], encoder: Encoder, source: str, progress: Callable[[int], object]
+) -> tuple[list[Path], int]:
+    """Compute the shards that *folder* lacks; return the files of all, and how many sequences were there already.
+
+    While a shard is computed the one before is written, which counts where a GPU fills a disk with states.
+    """
+    parts: list[Path] = []
+    reused = 0
+    writing: Future[None] | None = None
+    with ThreadPoolExecutor(1) as writer:
+        for shard in shards:
+            parts.append(folder / f"{_shard_key(encoder, shard)}.npy")
+            if parts[-1].exists():
+                reused += len(shard.rnas)
+            else:
+                vectors = embed_rnas(encoder, shard.rnas, source)
+                if writing:
+                    writing.result()
+                writing = writer.submit(_write_part, parts[-1], vectors)
+            progress(len(shard.rnas))
+        if writing:
+            writing.result()
+    return parts, reused
 
 
 def _write_part(path: Path, vectors: Vectors) -> None:
