@@ -607,8 +607,11 @@ def test_other_addresses_are_usage_errors(tool, url):
     assert tool("weights", "fetch", "rnafm", "--url", url).code == 2
 
 
-def test_a_checksum_must_be_one(refused, tool):
+def test_a_checksum_must_be_one(tool):
     assert tool("weights", "fetch", "rnafm", "--sha256", "abc").code == 2
+
+
+def test_a_checksum_is_that_of_one_file(refused, generrna):
     refused(2, "--sha256 is that of one file", "fetch", "generrna", "--sha256", "0" * 64)
 
 

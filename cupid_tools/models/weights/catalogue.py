@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_GENERRNA = "https://media.githubusercontent.com/media/pfnet-research/GenerRNA/833f9ec320a3a81e60fc93570bda2aca1dd28824"
-_GENERRNA_TEXT = "https://raw.githubusercontent.com/pfnet-research/GenerRNA/70f5f2abf5d023189e8e3f520c70a5c401198050"
+_GENERRNA = "https://huggingface.co/pfnet/GenerRNA/resolve/be067e64098e9d370dafc5fa83ebb5ada4d12a95"
 
 
 @dataclass(frozen=True)
@@ -45,32 +44,9 @@ SOURCES = {
         None,
         "Apache-2.0",
     ),
-    # checksums and sizes as in the Git LFS pointers of that commit
+    # the newer of two models, with the tokenizer that belongs to it; docs/encoders.md tells of the older
     "generrna": Source(
-        (
-            RemoteFile(
-                f"{_GENERRNA}/model.pt.part-aa",
-                "679da320ef33ed962d6e449d932e54ed5b3229b8dc836e9b3e0e8a993c6b8f8f",
-                1_073_741_824,
-            ),
-            RemoteFile(
-                f"{_GENERRNA}/model.pt.part-ab",
-                "53d3347fdb02396d8b6d987723e6d4c0a228807a1aeadbb50cc4a1c5a8c41610",
-                1_073_741_824,
-            ),
-            RemoteFile(
-                f"{_GENERRNA}/model.pt.part-ac",
-                "32d19339f3a9b3c553a85626c71c199c8cd9a37cd5f8a9403ecf07d35592c8a2",
-                1_073_741_824,
-            ),
-            RemoteFile(
-                f"{_GENERRNA}/model.pt.part-ad",
-                "51b2ecc57718bf8ae540ceae23b4ab5c0615647f4dc56696f659c0121236c3fd",
-                419_182_300,
-            ),
-        ),
-        RemoteFile(f"{_GENERRNA_TEXT}/tokenizer/tokenizer.json"),
-        "MIT",
+        (RemoteFile(f"{_GENERRNA}/model_updated.pt"),), RemoteFile(f"{_GENERRNA}/tokenizer/tokenizer.json"), "MIT"
     ),
 }
 """Registry name -> source."""
