@@ -59,6 +59,7 @@ def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
         InputError: a column or a split is missing, a split has one class only, an RNA has no vector, or pairs are of
             an RNA with itself or carry both labels.
     """
+    store.info.require_pooled(store.path)
     table.require(LABEL, hint="cupid-negatives makes the rows with label 0")
     table.require(SPLIT, hint="cupid-split writes it")
     table.check_consistent()
