@@ -587,11 +587,12 @@ def test_a_failure_leaves_yesterdays_weights(run, refused, published, server):
     refused(3, "is cut short", "fetch", "rnafm", "--url", server.url(), "--replace")
 
 
-def test_without_internet_one_sentence_tells_what_to_do(refused, server):
+def test_without_internet_one_sentence_tells_what_to_do(refused, server, weights):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/model"
     line = refused(4, f"{url}: no connection: connection refused", "fetch", "rnafm", "--url", url)
     assert "cupid-weights import" in line
+    assert hidden(weights) == []
 
 
 def test_what_is_there_is_not_fetched_again(run, published, server, expected, weights):
@@ -605,6 +606,11 @@ def test_what_is_there_is_not_fetched_again(run, published, server, expected, we
 @pytest.mark.parametrize("url", ["ftp://example.org/a", "file:///etc/passwd", "example.org", "https://", "http:///a"])
 def test_other_addresses_are_usage_errors(tool, url):
     assert tool("weights", "fetch", "rnafm", "--url", url).code == 2
+
+
+@pytest.mark.parametrize("url", ["http://a b/c", "http://a..b/c"])
+def test_an_address_that_cannot_be_one_is_a_usage_error(refused, server, url):
+    refused(2, f"{url}: is no address: ", "fetch", "rnafm", "--url", url)
 
 
 def test_a_checksum_must_be_one(tool):

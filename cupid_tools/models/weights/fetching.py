@@ -99,12 +99,17 @@ def download(files: Sequence[RemoteFile], target: Path, *, progress: Progress) -
         CupidError: a file is not what it should be; its bytes are removed.
     """
     transfer = _Transfer(target, files, progress)
-    with importing.blamed(target), open(target, "r+b") as handle:
-        start = 0
-        for file in files:
-            transfer.bring(file, handle, start)
-            _check(file, handle, start)
-            start = start + file.size if file.size is not None else _end(handle)
+    try:
+        with importing.blamed(target), open(target, "r+b") as handle:
+            start = 0
+            for file in files:
+                transfer.bring(file, handle, start)
+                _check(file, handle, start)
+                start = start + file.size if file.size is not None else _end(handle)
+    except BaseException:
+        if target.stat().st_size == 0:  # nothing to go on from
+            _remove(target)
+        raise
 
 
 class _Transfer:
@@ -183,7 +188,7 @@ class _Transfer:
                 f"{url}: no connection: {_why(error.reason)}",
                 hint="without internet: download it elsewhere and use 'cupid-weights import'",
             ) from error
-        except ValueError as error:
+        except (ValueError, http.client.InvalidURL) as error:
             raise UsageError(f"{url}: is no address: {error}") from error
         except (OSError, http.client.HTTPException) as error:
             raise _BrokenError(f"no answer: {_why(error)}") from error
