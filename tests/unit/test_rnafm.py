@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cupid_tools.errors import InputError
 from cupid_tools.models.encoders.language_model import build_encoder
-from cupid_tools.models.encoders.rnafm import ReferenceRnaFm, RnaFm, convert, token_ids
+from cupid_tools.models.encoders.rnafm import ReferenceRnaFm, RnaFm, convert, letter_tokens
 from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.vocab import RNA_LETTERS
 from tests.language_models import rnafm_network, save_rnafm
@@ -176,8 +176,10 @@ def test_the_tokens_are_those_of_the_authors_alphabet():
     import fm
 
     alphabet = fm.Alphabet.from_architecture("roberta_large", theme="rna")
-    assert token_ids(RNA_LETTERS).tolist() == [alphabet.get_idx(letter) for letter in RNA_LETTERS]
-    assert alphabet.unk_idx not in token_ids(RNA_LETTERS)
+    first, second = letter_tokens([RNA_LETTERS, "UA"])
+    assert first.ids.tolist() == [alphabet.get_idx(letter) for letter in RNA_LETTERS]
+    assert second.ids.tolist() == [alphabet.get_idx("U"), alphabet.get_idx("A")]
+    assert alphabet.unk_idx not in first.ids
 
 
 def broken(**changes):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import EsmConfig, EsmModel
 
@@ -109,7 +109,7 @@ class RnaFm(LanguageModel):
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """One token a nucleotide."""
-        return [Tokens(token_ids(sequence), None) for sequence in sequences]
+        return letter_tokens(sequences)
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """States after the last norm: [T] -> [T, dim]."""
@@ -134,7 +134,7 @@ class ReferenceRnaFm(LanguageModel):
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """One token a nucleotide."""
-        return [Tokens(token_ids(sequence), None) for sequence in sequences]
+        return letter_tokens(sequences)
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """States after the last norm: [T] -> [T, dim]."""
@@ -146,9 +146,11 @@ class ReferenceRnaFm(LanguageModel):
         return torch.cat(states)
 
 
-def token_ids(sequence: str) -> NDArray[np.int64]:
-    """The tokens of an RNA, without ``<cls>`` and ``<eos>``: int64 [nt]."""
-    return _TABLE[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
+def letter_tokens(sequences: Sequence[str]) -> list[Tokens]:
+    """One token a nucleotide, without ``<cls>`` and ``<eos>``, for each RNA."""
+    ids = _TABLE[np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8)]
+    ends = list(accumulate(map(len, sequences), initial=0))
+    return [Tokens(ids[start:end], None) for start, end in pairwise(ends)]
 
 
 class _Intermediate(nn.Module):
