@@ -313,7 +313,7 @@ def test_killed_before_any_step_the_same_command_ends_with_the_same_bytes(tool, 
     folder.mkdir()
     if old != "nothing":
         monkeypatch.setattr(kmer, "KmerEncoder", States if old == "states" else States.__base__)
-        embed(tool, folder / "out.npy", fasta(9, seed=3), "--shard-size", 3)
+        embed(tool, folder / "out.npy", fasta(6, seed=3), "--shard-size", 2)
     argv = ["-o", str(folder / "out.npy"), "--shard-size", "4", str(source)]
     if new == "merged":
         monkeypatch.setattr(kmer, "KmerEncoder", States)
