@@ -17,6 +17,7 @@ from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
+from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions
 from cupid_tools.models.encoders.settings import TRANSFORMERS, EncoderSettings
 from cupid_tools.models.encoders.tokenizers import encode, read_tokenizer
@@ -91,6 +92,7 @@ class GenerRna(LanguageModel):
         self.network.load_state_dict(weights.tensors, assign=True)
         self.dim = int(weights.config["n_embd"])
         self.context = int(weights.config["n_positions"])
+        self.sizes = LayerSizes(self.dim, 4 * self.dim, int(weights.config["n_head"]))
         self._tokenizer = read_tokenizer(weights.tokenizer or "", "the tokenizer of GenerRNA")
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:

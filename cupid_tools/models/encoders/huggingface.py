@@ -24,6 +24,7 @@ from cupid_tools.errors import InputError, MissingError, UsageError
 from cupid_tools.io.streams import input_digest
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
+from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import Groups, unpacked
 from cupid_tools.models.encoders.settings import TRANSFORMERS, EncoderSettings
 from cupid_tools.vocab import NUCLEOTIDES
@@ -82,6 +83,8 @@ class HuggingFace(LanguageModel):
         self.context = self._context(folder) - len(self.head) - len(self.tail)
         self.dim = int(config.hidden_size)
         self.keep_last = not self.head
+        inside = getattr(config, "intermediate_size", None) or 4 * self.dim
+        self.sizes = LayerSizes(self.dim, inside, int(config.num_attention_heads))
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """The tokens of each RNA, and the nucleotides of each token."""

@@ -21,6 +21,7 @@ from cupid_tools.errors import UsageError
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.models.device import choose_devices, is_out_of_memory
 from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
+from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens
 from cupid_tools.models.encoders.packed import Groups
 from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
 from cupid_tools.models.encoders.precision import DTYPES, choose_precision
@@ -28,8 +29,12 @@ from cupid_tools.models.encoders.settings import CLS, ERROR, INT8, NONE, TRUNCAT
 from cupid_tools.models.encoders.windows import Window, batch_end, check_overlap, equal_runs, windows_of
 
 _CPU_BATCH = 1024
-"""Tokens of a batch on CPUs: a feed-forward block of more leaves the cache, see ``benchmarks/embed.py``."""
-_GPU_BATCH = 32768
+"""Tokens of a batch on CPUs: the states inside RNA-FM's feed-forward block come from memory that is used again and
+again, which above 1536 tokens the C library no longer does."""
+_GPU_BATCH = 65536
+"""Most tokens of a batch on GPUs, which more make no faster."""
+_GPU_SHARE = 0.5
+"""Of a GPU's free memory, for a batch."""
 
 log = logging.getLogger("cupid_tools")
 
@@ -55,6 +60,7 @@ class LanguageModel(nn.Module):
         head: special tokens that stand before an RNA.
         tail: special tokens that stand after it.
         keep_last: which tokens of a long RNA ``truncate`` keeps, the last or the first.
+        sizes: of its layers, for the memory that a batch takes.
     """
 
     dim: int
@@ -62,6 +68,7 @@ class LanguageModel(nn.Module):
     head: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
     keep_last: bool = False
+    sizes: LayerSizes
 
     @abstractmethod
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
@@ -116,10 +123,10 @@ class LanguageModelEncoder:
         self.dim = pooled_dim(settings.pooling, network.dim)
         self._copies = copies
         self._settings = settings
-        self._budget = settings.batch_tokens or (_CPU_BATCH if _device(network).type == "cpu" else _GPU_BATCH)
+        self._budget = settings.batch_tokens or min(_budget(copy, info.precision) for copy in copies)
         self.numerics = (
             f"{settings.implementation} {_device(network).type}*{len(copies)} batch={self._budget} "
-            f"compile={settings.compile} torch={torch.__version__} transformers={transformers.__version__}"
+            f"torch={torch.__version__} transformers={transformers.__version__}"
         )
 
     def embed(self, sequences: Sequence[str]) -> Vectors:
@@ -275,6 +282,15 @@ def _placed(network: LanguageModel, device: torch.device, precision: str) -> Lan
 
         quantize_linears(network)
     return network.to(device, DTYPES[precision])
+
+
+def _budget(network: LanguageModel, precision: str) -> int:
+    """Tokens of a batch that suit the device."""
+    device = _device(network)
+    if device.type == "cpu":
+        return _CPU_BATCH
+    free = torch.cuda.mem_get_info(device)[0]
+    return min(_GPU_BATCH, batch_tokens(int(free * _GPU_SHARE), network.sizes, precision))
 
 
 def _device(network: LanguageModel) -> torch.device:

@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 _LARGEST = 127  # -128 is left out, so that a value and its negative are treated alike
 _SMALLEST = 1e-30  # keeps a row of zeros at zero
-_BLOCK = 512  # rows at once: their intermediate results stay in the cache, in memory that is touched again and again
+BLOCK = 512  # rows at once: their intermediate results stay in the cache, in memory that is touched again and again
 
 
 class QuantizedLinear(nn.Module):
@@ -41,7 +41,7 @@ class QuantizedLinear(nn.Module):
         """Return float32 [..., out] for float32 [..., in]."""
         rows = states.flatten(0, -2)
         output = rows.new_empty(len(rows), len(self.scale))
-        block = min(_BLOCK, len(rows))
+        block = min(BLOCK, len(rows))
         scratch = rows.new_empty(block, rows.shape[1])
         values = torch.empty_like(scratch, dtype=torch.int8)
         sums = torch.empty(block, len(self.scale), dtype=torch.int32)

@@ -20,6 +20,7 @@ from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
+from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
 from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.models.weights.library import Weights, load
@@ -106,6 +107,7 @@ class RnaFm(LanguageModel):
         self.network.load_state_dict(weights.tensors, assign=True)
         self.dim = int(weights.config["hidden_size"])
         self.context = _context(weights.config)
+        self.sizes = _layer_sizes(weights.config, copies=1)
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """One token a nucleotide."""
@@ -131,6 +133,7 @@ class ReferenceRnaFm(LanguageModel):
         self._layers = int(weights.config["num_hidden_layers"])
         self.dim = int(weights.config["hidden_size"])
         self.context = _context(weights.config)
+        self.sizes = _layer_sizes(weights.config, copies=2)
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """One token a nucleotide."""
@@ -196,6 +199,10 @@ def _config(args: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _context(config: Mapping[str, Any]) -> int:
     return int(config["max_position_embeddings"]) - _FIRST_POSITION - len(RnaFm.head) - len(RnaFm.tail)
+
+
+def _layer_sizes(config: Mapping[str, Any], copies: int) -> LayerSizes:
+    return LayerSizes(config["hidden_size"], config["intermediate_size"], config["num_attention_heads"], copies)
 
 
 def _plain(key: str) -> str:

@@ -37,7 +37,6 @@ class EncoderSettings:
         implementation: one of ``IMPLEMENTATIONS``.
         weights_dir: where weights lie; None stands for the user's data folder.
         batch_tokens: tokens that are computed at once; None lets the encoder choose.
-        compile: compile the network before the first batch.
     """
 
     path: str | None = None
@@ -50,7 +49,6 @@ class EncoderSettings:
     implementation: str = TRANSFORMERS
     weights_dir: str | None = None
     batch_tokens: int | None = None
-    compile: bool = False
 
     @classmethod
     def of_store(cls, info: StoreInfo, *, device: str, threads: int | None, weights_dir: str | None) -> EncoderSettings:
