@@ -15,7 +15,7 @@ from cupid_tools.models.encoders.quantized import QuantizedLinear, quantize, qua
 def rows() -> Tensor:
     """More rows than one block, of very different sizes."""
     generator = torch.Generator().manual_seed(1)
-    values = torch.randn(quantized._BLOCK + 77, 64, generator=generator)
+    values = torch.randn(quantized.BLOCK + 77, 64, generator=generator)
     return values * torch.logspace(-6, 6, len(values))[:, None]
 
 
