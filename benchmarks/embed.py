@@ -1,87 +1,214 @@
-"""k-mer embedding of a FASTA by cupid-embed, against scikit-learn and Biopython making the same 340 channels.
+"""RNA-FM by cupid-tools beside the authors' package `rna-fm`: speed, deviation, and memory of a batch.
 
-    python benchmarks/embed.py FASTA
+    python benchmarks/embed.py [FASTA] [--device cuda]
 
-The opponents get the first RNAs of the file only, and already in memory; ours is the whole tool on the whole file,
-and then the encoder alone on the opponents' RNAs. All vectors are compared.
+Both load the same checkpoint, of the published sizes with random weights, and turn the same RNAs from text into mean
+vectors. The package runs in float32, at the batch size that suits it best, and gets the RNAs sorted by length. The share
+is that of the rate at which this machine multiplies matrices in the same precision. FASTA adds the lengths of a corpus.
 """
 
 from __future__ import annotations
 
-import itertools
-import sys
+import argparse
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import fm
 import numpy as np
-from measure import BIN, run
+import torch
+from torch import nn
+from train import wait
 
 from cupid_tools.io.fasta import read_fasta
-from cupid_tools.models.encoders.kmer import KmerEncoder
+from cupid_tools.io.store import Vectors
+from cupid_tools.models.encoders import load_encoder
+from cupid_tools.models.encoders.base import Encoder
+from cupid_tools.models.encoders.memory import measured_peak, peak_bytes
+from cupid_tools.models.encoders.precision import DTYPES
+from cupid_tools.models.encoders.rnafm import RnaFm
+from cupid_tools.models.encoders.settings import BF16, FP16, FP32, INT8, EncoderSettings
+from cupid_tools.models.encoders.windows import equal_runs
+from cupid_tools.models.weights import library
+from cupid_tools.models.weights.importing import import_weights
 
-SUBSET = 5_000
-SIZES = (1, 2, 3, 4)
-WORDS = ["".join(letters) for k in SIZES for letters in itertools.product("ACGU", repeat=k)]
-
-
-def with_scikit_learn(sequences: list[str]) -> np.ndarray:
-    """CountVectorizer on characters, then the square roots of shares."""
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    vectorizer = CountVectorizer(analyzer="char", ngram_range=(1, 4), vocabulary=WORDS, lowercase=False)
-    return scaled(vectorizer.transform(sequences).toarray())
-
-
-def with_counter(sequences: list[str]) -> np.ndarray:
-    """A Counter for each k over a Biopython Seq's text."""
-    from Bio.Seq import Seq
-
-    place = {word: index for index, word in enumerate(WORDS)}
-    counts = np.zeros((len(sequences), len(WORDS)))
-    for row, sequence in enumerate(sequences):
-        text = str(Seq(sequence))
-        for k in SIZES:
-            for word, count in Counter(text[i : i + k] for i in range(len(text) - k + 1)).items():
-                if word in place:
-                    counts[row, place[word]] = count
-    return scaled(counts)
+LENGTHS = (22, 100, 500, 1000)
+LAYERS, WIDTH, FEED_FORWARD, HEADS, LONGEST = 12, 640, 5120, 20, 1022
+PRECISIONS = {"cpu": (FP32, BF16, INT8), "cuda": (FP32, BF16, FP16)}
+TOKENS = {"cpu": 4096, "cuda": 1 << 20}
+"""Of one measurement; four times as many for the lengths of a corpus."""
+BATCH = {"cpu": 1024, "cuda": 32768}
+"""Tokens of the batch whose memory is measured."""
+THEIR_BUDGETS = {"cpu": (256, 1024, 4096), "cuda": (4096, 16384, 65536)}
+"""Tokens, padding included, of the batches among which the package may choose."""
+ROUNDS = (1, 2)
 
 
-def scaled(counts: np.ndarray) -> np.ndarray:
-    """The scale of KmerEncoder."""
-    ends = np.cumsum([4**k for k in SIZES])[:-1]
-    blocks = np.split(counts, ends, axis=1)
-    return np.hstack([np.sqrt(b / np.maximum(b.sum(axis=1, keepdims=True), 1) * b.shape[1]) for b in blocks])
+def save_checkpoint(path: Path) -> None:
+    """Write a checkpoint in the format of the published one, with the weights that the package itself starts from."""
+    torch.manual_seed(1)
+    sizes = {"layers": LAYERS, "embed_dim": WIDTH, "ffn_embed_dim": FEED_FORWARD, "attention_heads": HEADS}
+    common = {"arch": "roberta_large", "max_positions": 1024, "token_dropout": False, "final_bias": True}
+    args = argparse.Namespace(**common, **sizes, emb_layer_norm_before=True)
+    state = fm.BioBertModel(args, fm.Alphabet.from_architecture(args.arch, theme="rna")).state_dict()
+    named = {
+        f"encoder.{name}" if name.startswith("lm_head.") else f"encoder.sentence_encoder.{name}": tensor
+        for name, tensor in state.items()
+        if not name.startswith("contact_head.")
+    }
+    published = argparse.Namespace(**common, **{f"encoder_{name}": size for name, size in sizes.items()})
+    torch.save({"args": published, "model": named}, path)
 
 
-def timed(work: Callable[[list[str]], np.ndarray], sequences: list[str]) -> tuple[float, np.ndarray]:
-    """Seconds and vectors."""
+class Package:
+    """The authors' network and alphabet, as their README uses them."""
+
+    def __init__(self, checkpoint: Path, device: torch.device) -> None:
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            network, self.alphabet = fm.pretrained.load_model_and_alphabet_local(checkpoint, theme="rna")
+        self.network: nn.Module = network.eval().to(device)
+        self.device = device
+
+    def embed(self, sequences: Sequence[str], budget: int) -> Vectors:
+        """Mean vectors, with batches of *budget* tokens."""
+        order = sorted(range(len(sequences)), key=lambda row: len(sequences[row]))
+        vectors = np.empty((len(sequences), WIDTH), dtype=np.float32)
+        for rows in self._batches([len(sequences[row]) + 2 for row in order], order, budget):
+            vectors[rows] = self._means([sequences[row] for row in rows])
+        return vectors
+
+    def _batches(self, lengths: Sequence[int], order: Sequence[int], budget: int) -> list[list[int]]:
+        batches: list[list[int]] = [[]]
+        for length, row in zip(lengths, order, strict=True):
+            if batches[-1] and (len(batches[-1]) + 1) * length > budget:
+                batches.append([])
+            batches[-1].append(row)
+        return batches
+
+    @torch.inference_mode()
+    def _means(self, sequences: Sequence[str]) -> Vectors:
+        convert = self.alphabet.get_batch_converter()
+        _, _, tokens = convert([("", sequence) for sequence in sequences])
+        states = self.network(tokens.to(self.device), repr_layers=[LAYERS])["representations"][LAYERS]
+        means = [row[1 : len(sequence) + 1].mean(dim=0) for row, sequence in zip(states, sequences, strict=True)]
+        return np.asarray(torch.stack(means).cpu().numpy())
+
+
+def product_rate(precision: str, device: torch.device) -> float:
+    """Operations a second of 2048 x 2048 matrix products, the best of five."""
+    if precision == INT8:
+        a, b = torch.randint(-127, 128, (2, 2048, 2048), dtype=torch.int8, device=device)
+        product: Callable[[], object] = lambda: torch._int_mm(a, b)  # noqa: E731
+    else:
+        a, b = torch.randn(2, 2048, 2048, device=device).to(DTYPES[precision])
+        product = lambda: a @ b  # noqa: E731
+    return 2 * 2048**3 / min(seconds(lambda: [product() for _ in range(4)], device) / 4 for _ in range(5))
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Wall time."""
+    wait(device)
     start = time.perf_counter()
-    vectors = work(sequences)
-    return time.perf_counter() - start, vectors
+    work()
+    wait(device)
+    return time.perf_counter() - start
 
 
-def main(fasta: str) -> None:
-    """Print the whole tool's cost, then rates and ratios, twice."""
-    nt = sum(len(rna.sequence) for rna in read_fasta(fasta))
-    subset = [rna.sequence for rna in itertools.islice(read_fasta(fasta), SUBSET)]
-    part = sum(map(len, subset))
-    for turn in (1, 2):
-        with tempfile.TemporaryDirectory() as folder:
-            cost = run([BIN / "cupid-embed", "--quiet", "-o", Path(folder, "x.npy"), fasta])
+def operations(lengths: Sequence[int]) -> int:
+    """Of the network's matrix products, for sequences of these lengths in tokens."""
+    linear = 2 * (4 * WIDTH**2 + 2 * WIDTH * FEED_FORWARD)
+    return LAYERS * sum(length * (linear + 4 * length * WIDTH) for length in lengths)
+
+
+def compare(label: str, sequences: Sequence[str], package: Package, ours: dict[str, Encoder]) -> None:
+    """Print tokens a second, ratios, shares and deviations, in every round."""
+    device = package.device
+    lengths = [len(sequence) + 2 for sequence in sequences]
+    some = sequences[:: max(1, sum(lengths) // 2 // max(THEIR_BUDGETS[device.type]))]
+    times = {b: seconds(lambda b=b: package.embed(some, b), device) for b in THEIR_BUDGETS[device.type] * 2}
+    budget = min(times, key=times.__getitem__)
+    for turn in ROUNDS:
+        start = time.perf_counter()
+        theirs = package.embed(sequences, budget)
+        base = time.perf_counter() - start
         print(
-            f"{turn}  cupid-embed: {nt / cost.seconds / 1e6:.1f} Mnt/s, {cost.seconds:.1f} s, {cost.peak_mib:.0f} MiB"
+            f"{turn}  {label:>6}  rna-fm  {sum(lengths) / base:9,.0f} tokens/s, batches of {budget} tokens", flush=True
         )
-        base, ours = timed(KmerEncoder().embed, subset)
-        print(f"{turn}  encoder alone: {part / base / 1e6:.1f} Mnt/s")
-        for name, work in (("CountVectorizer", with_scikit_learn), ("Biopython + Counter", with_counter)):
-            seconds, theirs = timed(work, subset)
-            assert np.allclose(ours, theirs, atol=1e-5), name
-            print(f"{turn}  {name}: {part / seconds / 1e6:.2f} Mnt/s, {seconds / base:.1f} times our time")
+        exact = ours[FP32].embed(sequences)
+        assert cosine(exact, theirs) > 0.999999, "not the vectors of the package"
+        for precision, encoder in ours.items():
+            rate = product_rate(precision, device)
+            start = time.perf_counter()
+            vectors = encoder.embed(sequences)
+            spent = time.perf_counter() - start
+            rate = max(rate, product_rate(precision, device))
+            print(
+                f"{turn}  {label:>6}  {precision:6}  {sum(lengths) / spent:9,.0f} tokens/s, {base / spent:5.2f} x rna-fm, "
+                f"{operations(lengths) / spent / rate:4.0%} of {rate / 1e9:,.0f} G/s, "
+                f"least cosine {cosine(vectors, exact):.6f}, largest difference {np.abs(vectors - exact).max():.1e}",
+                flush=True,
+            )
+
+
+def cosine(a: Vectors, b: Vectors) -> float:
+    """The least of all rows."""
+    norms = np.linalg.norm(a.astype(np.float64), axis=1) * np.linalg.norm(b.astype(np.float64), axis=1)
+    return float(((a.astype(np.float64) * b).sum(axis=1) / norms).min())
+
+
+def compare_memory(ours: dict[str, Encoder], network: RnaFm, device: torch.device) -> None:
+    """Print what a batch was predicted to need, and what it needed."""
+    for length in LENGTHS:
+        sequences = random_rnas(length, BATCH[device.type])
+        groups = equal_runs([length + 2] * len(sequences))
+        for precision, encoder in ours.items():
+            predicted = peak_bytes(network.sizes, groups, precision, device)
+            encoder.embed(sequences)
+            measured = measured_peak(lambda e=encoder, s=sequences: e.embed(s), device)
+            print(
+                f"   {length:>6}  {precision:6}  memory of a batch: {predicted / 1e6:.1f} MB predicted, "
+                f"{measured / 1e6:.1f} measured ({predicted / measured - 1:+.0%})",
+                flush=True,
+            )
+
+
+def random_rnas(length: int, tokens: int) -> list[str]:
+    """As many as have together at most *tokens*, with two special ones each."""
+    letters = np.random.default_rng(length).choice(list("ACGU"), (tokens // (length + 2), length))
+    return ["".join(row) for row in letters]
+
+
+def corpus_rnas(fasta: str, tokens: int) -> list[str]:
+    """RNAs spread over a file, about as many as have *tokens* together; without those above the context."""
+    all_rnas = [rna.sequence for rna in read_fasta(fasta) if len(rna.sequence) <= LONGEST]
+    return all_rnas[:: max(1, sum(map(len, all_rnas)) // tokens)]
+
+
+def main() -> None:
+    """Compare at each length, then for the corpus, then memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("fasta", nargs="?", metavar="FASTA")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    args = parser.parse_args()
+    device = torch.device(args.device)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder, "RNA-FM_pretrained.pth")
+        save_checkpoint(checkpoint)
+        import_weights("rnafm", [str(checkpoint)], weights_dir=folder, tokenizer=None, replace=False)
+        package = Package(checkpoint, device)
+        ours = {
+            precision: load_encoder(
+                "rnafm", EncoderSettings(precision=precision, device=args.device, weights_dir=folder)
+            )
+            for precision in PRECISIONS[device.type]
+        }
+        for length in LENGTHS:
+            compare(f"{length} nt", random_rnas(length, TOKENS[device.type]), package, ours)
+        if args.fasta:
+            compare("corpus", corpus_rnas(args.fasta, 4 * TOKENS[device.type]), package, ours)
+        compare_memory(ours, RnaFm(library.load("rnafm", folder)[0]), device)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -57,7 +57,7 @@ def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
         if info.pooling == PER_NUCLEOTIDE:
             rows = sum(store.rows for store in stores)
             shards = [file for store in stores for file in store.files]
-            write_sharded_store(output, info, table, shards, scratch=folder)
+            write_sharded_store(output, info, table, shards)
         else:
             write_store(output, info, table, merge.blocks(), shape=(rows, stores[0].dim))
     return MergeResult(merge.rnas, rows, merge.repeated)

@@ -54,30 +54,34 @@ def write_store(
     _remove(path, replaced)
 
 
-def write_sharded_store(
-    path: AnyPath, info: StoreInfo, rnas: Iterable[Row], shards: Sequence[Path], *, scratch: Path
-) -> None:
+def write_sharded_store(path: AnyPath, info: StoreInfo, rnas: Iterable[Row], shards: Sequence[Path]) -> None:
     """Write a store whose vectors are *shards*, finished NPY files of which it takes links, not copies, if it can.
 
     Killed anywhere, it leaves the old store or none, and writes the same when it is called again.
 
     Args:
-        path: ``NAME.npy``, which is not written; the shards are ``NAME.0001.npy``, ..., with ``NAME.tsv``.
+        path: ``NAME.npy``, which is not written; the shards become ``NAME.0001.npy``, ..., with ``NAME.tsv``.
         info: what made the vectors.
         rnas: the lines of the table.
         shards: in row order; each float32 [n, channels].
-        scratch: the folder that ``parts_folder`` gave for *path*.
 
     Raises:
         UsageError: a file of another make has the name of a shard.
     """
     files = vector_files(path, len(shards))
+    staged = [file.with_name(f".{file.name}.part") for file in files]
     refuse_foreign_shards(path)
-    with atomic_write(table_path(path)) as text:
-        _write_table(text, head_of_table(info, len(shards)), rnas)
-        replaced = _retire(path, files)
-        for shard, file in zip(shards, files, strict=True):
-            _link(shard, file, scratch)
+    try:
+        with atomic_write(table_path(path)) as text:
+            _write_table(text, head_of_table(info, len(shards)), rnas)
+            for shard, scratch in zip(shards, staged, strict=True):
+                _link(shard, scratch)
+            replaced = _retire(path, files)
+            for scratch, file in zip(staged, files, strict=True):
+                os.replace(scratch, file)
+    finally:
+        for scratch in staged:
+            scratch.unlink(missing_ok=True)
     _remove(path, replaced)
 
 
@@ -207,14 +211,10 @@ def _journal(path: AnyPath) -> Path:
     return Path(path).with_name(f".{Path(path).name}.replacing")
 
 
-def _link(source: Path, target: Path, folder: Path) -> None:
-    scratch = folder / "link"
-    scratch.unlink(missing_ok=True)
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)  # of a run that was killed
     try:
-        os.link(source, scratch)
+        os.link(source, target)
     except OSError:  # not every file system has links; what it says then differs
         with atomic_write(target, "wb") as copy, open(source, "rb") as original:
             shutil.copyfileobj(original, copy, _COPY_BYTES)
-        return
-    os.replace(scratch, target)
-    scratch.unlink(missing_ok=True)  # the system renames no link onto another link of the same file

@@ -86,7 +86,7 @@ def embed_to_store(
         reader = _Reader(source, encoder, table)
         parts, reused = _make_parts(folder, reader.shards(rnas, shard_size), encoder, source, progress)
         if each:
-            write_sharded_store(output, encoder.info, table, parts, scratch=folder)
+            write_sharded_store(output, encoder.info, table, parts)
         else:
             blocks = (np.load(part, mmap_mode="r") for part in parts)
             write_store(output, encoder.info, table, blocks, shape=(reader.rows, encoder.dim))

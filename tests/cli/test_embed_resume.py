@@ -1,10 +1,12 @@
 """cupid-embed with one vector a nucleotide, stores that are merged, and runs that are killed anywhere."""
 
+import errno
 import json
 import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -280,6 +282,28 @@ def test_a_file_system_without_links_gets_copies(tool, states, tmp_path, monkeyp
             tmp_path / f"copied.000{number}.npy"
         ).read_bytes()
     check_states(tmp_path / "copied.npy", fasta(20))
+
+
+def test_a_disk_that_is_full_of_copies_leaves_the_old_store(tool, states, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    copies = iter([shutil.copyfileobj])
+
+    def copy(*args):
+        for first in copies:
+            return first(*args)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    embed(tool, tmp_path / "out.npy", fasta(10), "--shard-size", 4)
+    before = files(tmp_path)
+    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("shutil.copyfileobj", copy)
+    outcome = tool("embed", "-o", tmp_path / "out.npy", "--shard-size", 8, stdin=fasta(20))
+    assert outcome.code == 1
+    assert "no space left on device" in outcome.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    check_states(tmp_path / "out.npy", fasta(10))
 
 
 def test_stores_that_do_not_belong_together_are_not_merged(expect_refusal, tool, tmp_path, monkeypatch):
