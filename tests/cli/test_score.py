@@ -190,6 +190,14 @@ def test_a_store_of_another_make(expect_refusal, model, tmp_path, field):
     expect_refusal(3, f"does not fit {model}: {field}", "score", "-m", model, "-e", store, stdin=PAIRS)
 
 
+def test_a_store_of_another_precision_is_scored_with_one_warning(tool, model, store, tmp_path):
+    other = make_store(tmp_path / "other.npy", info=StoreInfo(**vars(INFO) | {"precision": "bf16"}))
+    outcome = tool("score", "-m", model, "-e", other, stdin=PAIRS)
+    assert outcome.stdout == tool("score", "-m", model, "-e", store, stdin=PAIRS).stdout
+    assert f"WARNING: {model} has vectors in fp32, {other} in bf16: scores of equal pairs" in outcome.stderr
+    assert outcome.stderr.count("WARNING") == 1
+
+
 def test_a_store_with_other_channels(expect_refusal, model, tmp_path):
     store = make_store(tmp_path / "other.npy", {name: (*vector, 0.0) for name, vector in VECTORS.items()})
     expect_refusal(3, "has 3 channels where the model takes 2", "score", "-m", model, "-e", store, stdin=PAIRS)
