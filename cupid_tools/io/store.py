@@ -127,7 +127,7 @@ class StoreFiles:
         settings = self._read_settings()
         self.info = _info(settings, self.table)
         self.files = vector_files(path, self._shards(settings))
-        self.vectors = [_map_vectors(file, self.path) for file in self.files]
+        self.vectors = self.map_vectors()
         self.rows = sum(map(len, self.vectors))
         self.dim = int(self.vectors[0].shape[1])
         if any(vectors.shape[1] != self.dim for vectors in self.vectors):
@@ -151,6 +151,10 @@ class StoreFiles:
             if not _DIGEST.fullmatch(rna.digest):
                 raise InputError(self.table, f"{rna.digest!r} is no SHA-256", line=number, hint="embed again")
             yield rna
+
+    def map_vectors(self) -> list[NDArray[Any]]:
+        """Map the files of vectors anew: pages that were read are the process's as long as their map is."""
+        return [_map_vectors(file, self.path) for file in self.files]
 
     def require_like(self, other: StoreFiles) -> None:
         """Raise InputError when another encoder than that of *other* made the vectors."""
