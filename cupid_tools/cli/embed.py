@@ -2,9 +2,9 @@
 
 Equal sequences are computed once. A run that was killed goes on where it stopped when the same command is given again.
 
-A language model has a longest length. RNAs above it are refused unless --long says what to do: 'window' computes them in
-overlapping windows and pools each nucleotide once, 'truncate' keeps the part that the model's authors kept. Its weights
-come from cupid-weights; nothing is fetched here.
+A language model has a longest length. RNAs above it are refused unless --long says what to do: 'window' computes them
+in overlapping windows and pools each nucleotide once, 'truncate' keeps the part that the model's authors kept. Its
+weights come from cupid-weights; nothing is fetched here.
 """
 
 from __future__ import annotations

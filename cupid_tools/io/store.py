@@ -15,7 +15,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ FORMAT_VERSION = "1"
 COLUMNS = ("id", "row", "digest", "length")
 PER_NUCLEOTIDE = "none"
 """The ``pooling`` of a store with one vector a nucleotide."""
+ALL_FIT = "error"
+"""The ``long`` of a store without RNAs above the context: its vectors are what they are under any other policy."""
 _FIRST_BYTES = b"# format="
 _IDENTITY = ("encoder", "fingerprint", "pooling", "long")
 """What must agree between the stores that are read as one, and between a store and a model."""
@@ -63,12 +65,16 @@ class StoreInfo:
     precision: str = "fp32"
 
     def difference(self, other: StoreInfo) -> str | None:
-        """Name the first field in which two stores differ, with both values; None when they agree."""
+        """Name the first field in which two stores differ, with both values; None when they belong together."""
         for field in _IDENTITY:
             mine, theirs = getattr(self, field), getattr(other, field)
-            if mine != theirs:
+            if mine != theirs and not (field == "long" and ALL_FIT in (mine, theirs)):
                 return f"{field} {mine} and {theirs}"
         return None
+
+    def joined(self, other: StoreInfo) -> StoreInfo:
+        """What made the vectors of two stores that belong together."""
+        return replace(self, long=other.long) if self.long == ALL_FIT else self
 
     def warn_of_precision(self, path: AnyPath, other: StoreInfo, other_path: AnyPath) -> None:
         """Log a warning when two stores, or a model and a store, that belong together differ in precision."""
@@ -156,12 +162,6 @@ class StoreFiles:
         """Map the files of vectors anew: pages that were read are the process's as long as their map is."""
         return [_map_vectors(file, self.path) for file in self.files]
 
-    def require_like(self, other: StoreFiles) -> None:
-        """Raise InputError when another encoder than that of *other* made the vectors."""
-        differs = other.info.difference(self.info)
-        if differs or self.dim != other.dim:
-            raise InputError(self.path, f"does not belong with {other.path}: {differs or 'other channels'}")
-
     def _read_settings(self) -> dict[str, str]:
         settings: dict[str, str] = {}
         for number, line in self._lines:
@@ -225,14 +225,14 @@ class EmbeddingStore:
             InputError: a store is incomplete, truncated, or made by another encoder than the first.
         """
         stores = [StoreFiles(path) for path in paths]
-        self.path, self.info, self.dim = stores[0].path, stores[0].info, stores[0].dim
+        self.path, self.dim = stores[0].path, stores[0].dim
         self._place: dict[str, int] = {}  # RNA id -> place in the arrays; a million tuples would take 100 MB
         self._rows, self._lengths, self._digests = array("q"), array("q"), bytearray()
         rows = 0
         for store in stores:
-            store.require_like(stores[0])
             self._enter(store, rows)
             rows += store.rows
+        self.info = joined_info(stores)
         self._vectors = StackedVectors([part for store in stores for part in store.vectors])
         for store in {store.info.precision: store for store in stores}.values():
             self.info.warn_of_precision(self.path, store.info, store.path)
@@ -308,6 +308,22 @@ class EmbeddingStore:
 
     def _not_finite(self, name: str) -> InputError:
         return InputError(self.path, f"the vector of RNA {name!r} holds NaN or infinity", hint="embed it again")
+
+
+def joined_info(stores: Sequence[StoreFiles]) -> StoreInfo:
+    """What made the vectors of stores that belong together.
+
+    Raises:
+        InputError: one of them does not.
+    """
+    first = stores[0]
+    info = first.info
+    for store in stores[1:]:
+        differs = info.difference(store.info)
+        if differs or store.dim != first.dim:
+            raise InputError(store.path, f"does not belong with {first.path}: {differs or 'other channels'}")
+        info = info.joined(store.info)
+    return info
 
 
 def table_path(path: AnyPath) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.rna_index import RnaIndex
-from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, StackedVectors, StoredRna, StoreFiles, Vectors
+from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, StackedVectors, StoredRna, StoreFiles, Vectors, joined_info
 from cupid_tools.io.store_write import TableScratch, parts_folder, write_sharded_store, write_store
 
 _BLOCK_RNAS = 16_384
@@ -43,9 +43,9 @@ def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
         CupidError: a store is missing, or another process is writing *output*.
     """
     stores = [StoreFiles(path) for path in paths]
+    info = joined_info(stores)
     for store in stores:
-        store.require_like(stores[0])
-        if store.info != stores[0].info:
+        if store.info.precision != info.precision:
             raise InputError(
                 store.path,
                 f"does not belong with {stores[0].path}: "
@@ -53,7 +53,7 @@ def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
             )
     with parts_folder(output) as folder, TableScratch(folder, output) as table:
         merge = _Merge(stores, table)
-        info, rows = stores[0].info, merge.index.sequences
+        rows = merge.index.sequences
         if info.pooling == PER_NUCLEOTIDE:
             rows = sum(store.rows for store in stores)
             shards = [file for store in stores for file in store.files]

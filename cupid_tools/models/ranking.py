@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import CALL, ID_A, ID_B, RANK, SCORE, PairTable
+from cupid_tools.io.store import ALL_FIT
 from cupid_tools.models.checkpoint import Model
 from cupid_tools.models.scoring import PairScorer
 from cupid_tools.models.vectors import VectorSource
@@ -31,6 +32,10 @@ def check_source(model: Model, model_path: str, source: VectorSource) -> None:
     if differs:
         raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")
     model.info.store.warn_of_precision(model_path, source.info, source.path)
+    if model.info.store.long == ALL_FIT != source.info.long:
+        log.warning(
+            "%s has learned from RNAs within the encoder's context alone; longer ones are new to it", model_path
+        )
 
 
 def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairScorer:

@@ -136,6 +136,20 @@ def test_a_model_embeds_what_it_needs_from_sequences(embed, tool, weights, tmp_p
     assert a == pytest.approx(b, abs=1e-5)
 
 
+def test_a_model_of_short_rnas_takes_windows_with_a_warning(embed, tool, tmp_path):
+    table = tmp_path / "train.tsv"
+    rows = [f"{pair}\t{split}\n" for split in ("train", "valid") for pair in ("mir\tlong\t1", "mir\ttwin\t0")]
+    table.write_text("id_a\tid_b\tlabel\tsplit\n" + "".join(rows))
+    assert embed(*RNAFM, "-o", tmp_path / "short.npy").code == 0
+    assert embed(*RNAFM, "--long", "window", "-o", tmp_path / "long.npy", stdin=FASTA).code == 0
+    model = tmp_path / "m.safetensors"
+    options = ["--epochs", 1, "--device", "cpu", "-o", model]
+    assert tool("train", "-e", tmp_path / "short.npy", *options, table).code == 0
+    scored = tool("score", "-m", model, "-e", tmp_path / "long.npy", stdin=PAIRS)
+    assert scored.code == 0, scored
+    assert "m.safetensors has seen no RNA above the encoder's context" in scored.stderr
+
+
 def test_weights_that_are_not_there(expect_refusal, tmp_path):
     words = "the weights of rnafm are not in"
     error = expect_refusal(4, words, "embed", *RNAFM, "--weights-dir", tmp_path / "none", stdin=SHORT, suffix=".npy")

@@ -45,12 +45,22 @@ def test_several_read_as_one(make):
     assert EmbeddingStore([first, second]).matrix(["d", "a"]).tolist() == [[3, 4, 5], [0, 1, 2]]
 
 
-@pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling", "long"])
+@pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling"])
 def test_shards_of_another_encoder_are_refused(make, field):
     first = make("one.npy")
     second = make("two.npy", info=StoreInfo(**{**vars(INFO), field: "other"}))
     with pytest.raises(InputError, match=rf"two.npy: does not belong with .*one.npy: {field} \w+ and other"):
         EmbeddingStore([first, second])
+
+
+def test_a_store_without_long_rnas_belongs_with_any_policy(make):
+    fit, cut, split = (
+        make(f"{long}.npy", info=replace(INFO, long=long)) for long in ("error", "truncate", "window:128")
+    )
+    assert EmbeddingStore([fit, cut]).info == EmbeddingStore([cut, fit]).info == replace(INFO, long="truncate")
+    assert EmbeddingStore([fit, fit]).info.long == "error"
+    with pytest.raises(InputError, match=r"window:128.npy: does not belong with .*error.npy: long truncate and window"):
+        EmbeddingStore([fit, cut, split])
 
 
 def test_stores_of_different_precision_are_read_with_one_warning(make, monkeypatch):
