@@ -33,9 +33,7 @@ def check_source(model: Model, model_path: str, source: VectorSource) -> None:
         raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")
     model.info.store.warn_of_precision(model_path, source.info, source.path)
     if model.info.store.long == ALL_FIT != source.info.long:
-        log.warning(
-            "%s has learned from RNAs within the encoder's context alone; longer ones are new to it", model_path
-        )
+        log.warning("%s has seen no RNA above the encoder's context: such RNAs are new to it", model_path)
 
 
 def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairScorer:
