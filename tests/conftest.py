@@ -109,3 +109,19 @@ def expect_refusal(tool, tmp_path):
 def chain(tmp_path_factory):
     """The files of the whole chain, made once."""
     return run_chain(DATA, tmp_path_factory.mktemp("chain"))
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """A folder with tiny language models, imported from files in the formats in which the real ones are published."""
+    from cupid_tools.cli.weights import main
+    from tests.language_models import generrna_tokenizer, save_generrna, save_rnafm
+
+    folder = tmp_path_factory.mktemp("weights")
+    save_rnafm(folder / "RNA-FM_pretrained.pth")
+    save_generrna(folder / "model.pt", block_size=256)
+    (folder / "tokenizer.json").write_text(generrna_tokenizer(), encoding="utf-8")
+    tokenizer = ["--tokenizer", str(folder / "tokenizer.json")]
+    for name, file, options in (("rnafm", "RNA-FM_pretrained.pth", []), ("generrna", "model.pt", tokenizer)):
+        assert main(["import", str(folder / file), "--as", name, *options, "--weights-dir", str(folder / "kept")]) == 0
+    return folder / "kept"

@@ -123,3 +123,20 @@ def generrna_tokenizer():
     tokenizer = Tokenizer(models.BPE(vocab=known, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)  # as in the published file
     return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False)
+
+
+def save_huggingface(folder, seed=SEED):
+    """Write a tiny BERT of single letters, as transformers saves one."""
+    from tokenizers import Regex, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(seed)
+    names = {name: place for place, name in enumerate(["[PAD]", "[CLS]", "[SEP]", "[UNK]", *"ACGURYKMSWBDHVN"])}
+    tokenizer = Tokenizer(models.WordLevel(names, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), behavior="isolated")
+    around = [("[CLS]", 1), ("[SEP]", 2)]
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=around)
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(names), **sizes), add_pooling_layer=False).eval().save_pretrained(folder)

@@ -9,7 +9,6 @@ import torch
 from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models.encoders.rnafm import RnaFm
 from tests.conftest import DATA
-from tests.language_models import generrna_tokenizer, save_generrna, save_rnafm
 
 FASTA = """\
 >mir type=miRNA
@@ -22,22 +21,6 @@ UAGCUUAUCAGACUGAUGUUGA
 SHORT = FASTA.replace("ACGGU" * 300, "ACGGU" * 30)
 RNAFM = ["--encoder", "rnafm", "--device", "cpu", "--precision", "fp32"]
 PAIRS = "id_a\tid_b\nmir\tlong\nlong\ttwin\n"
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory):
-    """A folder with tiny models, imported from files as they are published."""
-    from cupid_tools.cli.weights import main
-
-    folder = tmp_path_factory.mktemp("weights")
-    save_rnafm(folder / "RNA-FM_pretrained.pth")
-    save_generrna(folder / "model.pt", block_size=256)
-    (folder / "tokenizer.json").write_text(generrna_tokenizer(), encoding="utf-8")
-    tokenizer = ["--tokenizer", str(folder / "tokenizer.json")]
-    for name, options in (("rnafm", ["RNA-FM_pretrained.pth"]), ("generrna", ["model.pt", *tokenizer])):
-        file, *more = options
-        assert main(["import", str(folder / file), "--as", name, *more, "--weights-dir", str(folder / "kept")]) == 0
-    return folder / "kept"
 
 
 @pytest.fixture

@@ -131,6 +131,8 @@ class LanguageModelEncoder:
 
     def embed(self, sequences: Sequence[str]) -> Vectors:
         """Return float32 [RNAs, dim], or with pooling ``none`` [nt of all RNAs, dim]."""
+        if not sequences:
+            return np.empty((0, self.dim), dtype=np.float32)
         tokens = self._copies[0].tokenize(sequences)
         windows = [window for rna, found in enumerate(tokens) for window in self._windows(rna, len(found.ids))]
         if self.info.pooling == NONE:
