@@ -154,6 +154,10 @@ USAGE = [
     (["--encoder", "generrna", "--pooling", "cls"], "--pooling cls takes the token before the RNA"),
     ([*RNAFM, "--pooling", "none", "--long", "truncate"], "--pooling none gives every nucleotide a vector"),
     ([*RNAFM, "--long", "window", "--overlap", 600], "windows of 1,022 tokens cannot overlap by 600 (at most 511)"),
+    (
+        ["--encoder", "rnafm", "--precision", "int8", "--implementation", "reference"],
+        "--precision int8 is for --implementation transformers",
+    ),
     ([*RNAFM, "--device", "abacus"], "unknown device 'abacus'"),
 ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -22,7 +23,7 @@ from cupid_tools.models.encoders.conversion import check_tensors, expected_tenso
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
-from cupid_tools.models.encoders.settings import EncoderSettings
+from cupid_tools.models.encoders.settings import AUTO, FP32, EncoderSettings
 from cupid_tools.models.weights.library import Weights, load
 
 _LETTERS = "ACGURYKMSWBDHVN-"
@@ -61,10 +62,19 @@ _HEADS = ("lm_head.", "contact_head.")
 
 
 def create(settings: EncoderSettings) -> Encoder:
-    """The encoder ``rnafm``: the authors' package, or the same network in transformers."""
+    """The encoder ``rnafm``: the same network in transformers, or the authors' package, which computes in float32.
+
+    Raises:
+        UsageError: the package is asked for int8.
+    """
     weights, fingerprint = load("rnafm", settings.weights_dir)
-    make = {"transformers": RnaFm, "reference": ReferenceRnaFm}[settings.implementation]
-    return build_encoder("rnafm", fingerprint, settings, lambda: make(weights))
+    if settings.implementation == TRANSFORMERS:
+        return build_encoder("rnafm", fingerprint, settings, lambda: RnaFm(weights))
+    if settings.precision == INT8:
+        raise UsageError("--precision int8 is for --implementation transformers (leave one of them out)")
+    if settings.precision == AUTO:
+        settings = replace(settings, precision=FP32)
+    return build_encoder("rnafm", fingerprint, settings, lambda: ReferenceRnaFm(weights))
 
 
 def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -> Weights:
