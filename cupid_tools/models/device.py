@@ -14,6 +14,9 @@ import torch
 from cupid_tools.errors import MissingError, OutOfMemoryError, UsageError
 from cupid_tools.sampling.seeds import rng_for
 
+_OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""Of torch's allocator on CPUs, of CUDA outside torch's allocator, and of its matrix library."""
+
 log = logging.getLogger("cupid_tools")
 
 
@@ -102,5 +105,5 @@ def memory_guard() -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch ran out of memory; its CPU allocator has no exception of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether torch ran out of memory, which has an exception of its own in one case only."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cupid_tools.io.store import EmbeddingStore
+from cupid_tools.models.encoders import precision
 from cupid_tools.models.encoders.rnafm import RnaFm
 from tests.conftest import DATA
 
@@ -60,6 +61,13 @@ def test_the_authors_package_gives_the_same_store(embed, tmp_path):
     ours, theirs = (matrix(tmp_path / f"{name}.npy") for name in ("transformers", "reference"))
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
     assert (tmp_path / "transformers.tsv").read_bytes() == (tmp_path / "reference.tsv").read_bytes()
+
+
+def test_the_authors_package_computes_in_float32_wherever_it_runs(embed, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "fast_bf16", lambda cpuinfo: True)
+    outcome = embed("--encoder", "rnafm", "--implementation", "reference", "--device", "cpu", "-o", tmp_path / "x.npy")
+    assert outcome.code == 0, outcome
+    assert EmbeddingStore([tmp_path / "x.npy"]).info.precision == "fp32"
 
 
 def test_the_bytes_do_not_depend_on_the_shards_or_the_run(embed, tmp_path):
@@ -157,6 +165,10 @@ USAGE = [
     (
         ["--encoder", "rnafm", "--precision", "int8", "--implementation", "reference"],
         "--precision int8 is for --implementation transformers",
+    ),
+    (
+        [*RNAFM, "--precision", "bf16", "--implementation", "reference"],
+        "--precision bf16 is for --implementation transformers",
     ),
     ([*RNAFM, "--device", "abacus"], "unknown device 'abacus'"),
 ]

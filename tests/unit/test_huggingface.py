@@ -15,6 +15,8 @@ from transformers import (
     GPT2Model,
     LlamaConfig,
     LlamaModel,
+    MambaConfig,
+    MambaModel,
     PreTrainedTokenizerFast,
     T5Config,
     T5EncoderModel,
@@ -22,6 +24,7 @@ from transformers import (
 
 from cupid_tools.errors import InputError, MissingError, UsageError
 from cupid_tools.models.encoders import load_encoder
+from cupid_tools.models.encoders.base import SequenceError
 from cupid_tools.models.encoders.settings import EncoderSettings
 
 RNAS = ["ACGUACGGUN", "A", "GGG", "ACGUACGGUN", "UUUACGUACGUACGUACGUACGUACGUACG"]
@@ -71,7 +74,17 @@ def llama():
     return LlamaModel(config)
 
 
-KINDS = {"bert": (bert, True), "esm": (esm, True), "gpt2": (gpt2, False), "llama": (llama, False)}
+def mamba():
+    return MambaModel(MambaConfig(vocab_size=10, hidden_size=16, num_hidden_layers=2))
+
+
+KINDS = {
+    "bert": (bert, True),
+    "esm": (esm, True),
+    "gpt2": (gpt2, False),
+    "llama": (llama, False),
+    "mamba": (mamba, False),
+}
 
 
 def save(folder, network, tokenizer):
@@ -121,6 +134,59 @@ def test_cls_needs_a_token_before_the_rna(model):
             encoder(folder, pooling="cls")
 
 
+def test_the_first_token_of_a_decoder_is_no_cls(tmp_path):
+    save(tmp_path / "gpt2", gpt2(), letters())
+    with pytest.raises(UsageError, match="which in a decoder knows nothing of the RNA"):
+        encoder(tmp_path / "gpt2", pooling="cls")
+
+
+@pytest.mark.parametrize(("side", "kept"), [("right", slice(CONTEXT)), ("left", slice(-CONTEXT, None))])
+def test_truncate_keeps_what_the_tokenizer_says(tmp_path, side, kept):
+    save(tmp_path / "m", bert(), letters(special=False))
+    change_config(tmp_path / "m", "tokenizer_config.json", truncation_side=side)
+    rna = "ACGGUUA" * 10
+    cut = encoder(tmp_path / "m", long="truncate").embed([rna])
+    np.testing.assert_allclose(cut, encoder(tmp_path / "m").embed([rna[kept]]), rtol=0, atol=1e-6)
+
+
+def test_positions_are_exact_in_bf16(tmp_path):
+    save(tmp_path / "m", llama(), letters(special=False))
+    (network,) = encoder(tmp_path / "m", precision="bf16")._copies
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.bfloat16}
+    assert {buffer.dtype for name, buffer in network.named_buffers() if "inv_freq" in name} == {torch.float32}
+
+
+def wrapped(model):
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer
+
+
+@pytest.mark.parametrize(("rna", "end"), [("ACGUN", 5), ("ACGU" * 26, 104)])
+def test_an_rna_that_becomes_one_unknown_token_is_refused(tmp_path, rna, end):
+    names = ["[PAD]", "[UNK]", *"ACGU", *(f"##{letter}" for letter in "ACGU")]
+    tokens = {name: place for place, name in enumerate(names)}
+    tokenizer = wrapped(models.WordPiece(tokens, unk_token="[UNK]", max_input_chars_per_word=100))
+    save(tmp_path / "m", bert(), PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]"))
+    one = encoder(tmp_path / "m")
+    assert one.embed(["ACGU"]).shape == (1, 16)
+    with pytest.raises(SequenceError, match=f"is unknown to the tokenizer from nucleotide 1 to {end}") as caught:
+        one.embed(["ACGU", rna])
+    assert caught.value.index == 1
+
+
+def test_letters_without_a_token_are_told(tmp_path, caplog):
+    tokenizer = wrapped(models.BPE({letter: place for place, letter in enumerate("ACGU")}, []))
+    save(tmp_path / "m", bert(), PreTrainedTokenizerFast(tokenizer_object=tokenizer))
+    vectors = encoder(tmp_path / "m").embed(["ACGGU", "ACNGGNU"])
+    np.testing.assert_allclose(vectors[0], vectors[1], rtol=0, atol=1e-6)
+    assert "1 of 2 RNAs have letters that give no token" in caplog.text
+    with pytest.raises(SequenceError, match="has letters that give no token"):
+        encoder(tmp_path / "m", pooling="none").embed(["ACNGGNU"])
+    with pytest.raises(SequenceError, match="gives no token"):
+        encoder(tmp_path / "m").embed(["NNN"])
+
+
 def test_windows_and_nucleotides_work_as_for_any_model(model):
     folder, _, _ = model
     long = ["ACGGU" * 30, "ACG"]
@@ -148,8 +214,8 @@ def test_a_tokenizer_of_dna_reads_u_as_t(tmp_path):
     np.testing.assert_array_equal(encoder(tmp_path / "dna").embed(RNAS), encoder(tmp_path / "rna").embed(RNAS))
 
 
-def change_config(folder, **changes):
-    path = folder / "config.json"
+def change_config(folder, name="config.json", **changes):
+    path = folder / name
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
@@ -170,6 +236,9 @@ BAD = {
     "cut short": (cut_short, "incomplete|deserializing"),
     "code": (lambda folder: change_config(folder, auto_map={"AutoModel": "x.Y"}), "needs code of its own"),
     "unknown": (lambda folder: change_config(folder, model_type="nobodys"), "nobodys"),
+    "a number": (lambda folder: (folder / "config.json").write_text("3"), "int"),
+    "a word for a size": (lambda folder: change_config(folder, hidden_size="x"), "hidden_size"),
+    "empty tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("null"), "NoneType"),
     "not JSON": (lambda folder: (folder / "config.json").write_text("{"), "is no JSON|Expecting"),
     "other sizes": (lambda folder: change_config(folder, hidden_size=18), "size mismatch|shape|mismatch"),
     "missing tensors": (lambda folder: change_config(folder, num_hidden_layers=3), "lacks the tensor"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.errors import MissingError, OutOfMemoryError, UsageError
+from cupid_tools.models.encoders import language_model
 from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
 from cupid_tools.models.encoders.language_model import LanguageModelEncoder, build_encoder
 from cupid_tools.models.encoders.precision import choose_precision, fast_bf16
@@ -46,13 +47,19 @@ class Greedy(RnaFm):
         return super().forward(tokens, groups)
 
 
-@pytest.fixture(params=["gpu", "cpu"])
+SHORTAGES = {
+    "gpu": torch.OutOfMemoryError("CUDA out of memory"),
+    "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    "cpu": RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+    ),
+}
+
+
+@pytest.fixture(params=SHORTAGES)
 def greedy(request, weights):
     network = Greedy(weights).eval()
-    text = (
-        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
-    )
-    network.error = torch.OutOfMemoryError("CUDA out of memory") if request.param == "gpu" else RuntimeError(text)
+    network.error = SHORTAGES[request.param]
     return network
 
 
@@ -71,6 +78,23 @@ def test_an_rna_that_does_not_fit_alone_is_named(greedy, weights):
         halving.embed(RNAS)
     assert caught.value.index == 3
     assert caught.value.exit_code == 75
+
+
+def test_memory_that_ends_while_states_are_pooled_is_told(weights, monkeypatch):
+    def pool(*arguments):
+        raise SHORTAGES["gpu"]
+
+    monkeypatch.setattr(language_model, "pool_windows", pool)
+    with pytest.raises(OutOfMemoryError, match="out of GPU memory"):
+        encoder(weights).embed(RNAS)
+
+
+def test_a_network_that_does_not_fit_is_told():
+    def make():
+        raise SHORTAGES["gpu"]
+
+    with pytest.raises(OutOfMemoryError, match="out of GPU memory"):
+        build_encoder("rnafm", "f", EncoderSettings(device="cpu"), make)
 
 
 def test_other_errors_of_the_network_are_not_taken_for_memory(greedy, weights):

@@ -85,6 +85,7 @@ class GenerRna(LanguageModel):
     """The network in transformers, on packed sequences."""
 
     keep_last = True
+    causal = True
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()

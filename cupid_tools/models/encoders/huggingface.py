@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from cupid_tools.errors import InputError, MissingError, UsageError
+from cupid_tools.errors import CupidError, InputError, MissingError, UsageError
 from cupid_tools.io.streams import input_digest
-from cupid_tools.models.encoders.base import Encoder
+from cupid_tools.models.device import is_out_of_memory
+from cupid_tools.models.encoders.base import Encoder, SequenceError
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import Groups, unpacked
@@ -31,7 +31,10 @@ from cupid_tools.vocab import NUCLEOTIDES
 
 _CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _IDENTITY = (_CONFIG, "tokenizer*.json", "special_tokens_map.json", "*.safetensors")
-_OFFSET_POSITIONS = ("esm", "roberta", "xlm-roberta", "camembert", "longformer")
+_OFFSET_POSITIONS = (
+    *("esm", "roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "longformer"),
+    *("mpnet", "ibert", "data2vec-text", "xmod", "luke"),
+)
 """Architectures whose positions start after that of padding."""
 _UNUSED = ("pooler.", "contact_head.")
 """Parts of networks that do not enter the last hidden state."""
@@ -77,14 +80,15 @@ class HuggingFace(LanguageModel):
                 output_loading_info=True,
             )
         _check_loading(folder, loading)
-        self.head, self.tail = self._special_tokens()
+        self.head, self.tail = self._special_tokens(folder)
         self._letters = self._translation(folder)
         self._check_vocabulary(folder)
         self.context = self._context(folder) - len(self.head) - len(self.tail)
         self.dim = int(config.hidden_size)
-        self.keep_last = not self.head
+        self.keep_last = self._tokenizer.truncation_side == "left"
+        self.causal = any(getattr(module, "is_causal", False) for module in self.network.modules())
         inside = getattr(config, "intermediate_size", None) or 4 * self.dim
-        self.sizes = LayerSizes(self.dim, inside, int(config.num_attention_heads))
+        self.sizes = LayerSizes(self.dim, inside, int(getattr(config, "num_attention_heads", 1)))
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """The tokens of each RNA, and the nucleotides of each token."""
@@ -95,10 +99,12 @@ class HuggingFace(LanguageModel):
             return_attention_mask=False,
             verbose=False,
         )
-        return [
-            Tokens(np.array(ids, dtype=np.int64), np.array([end - start for start, end in spans], dtype=np.int64))
-            for ids, spans in zip(found["input_ids"], found["offset_mapping"], strict=True)
-        ]
+        tokens = []
+        for index, (ids, spans) in enumerate(zip(found["input_ids"], found["offset_mapping"], strict=True)):
+            self._check_known(index, sequences[index], ids, spans)
+            lengths = np.array([end - start for start, end in spans], dtype=np.int64)
+            tokens.append(Tokens(np.array(ids, dtype=np.int64), lengths))
+        return tokens
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """The network's last hidden state: [T] -> [T, dim]."""
@@ -109,14 +115,23 @@ class HuggingFace(LanguageModel):
         states: Tensor = outcome.last_hidden_state
         return states.flatten(0, 1)
 
-    def _special_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _check_known(self, index: int, sequence: str, ids: Sequence[int], spans: Sequence[tuple[int, int]]) -> None:
+        """Refuse what WordPiece does to a word with one strange letter, or of 100: all of it is one unknown token."""
+        unknown = self._tokenizer.unk_token_id
+        if unknown not in ids:
+            return
+        for token, (start, end) in zip(ids, spans, strict=True):
+            if token == unknown and not set(NUCLEOTIDES).isdisjoint(sequence[start:end]):
+                raise SequenceError(index, f"is unknown to the tokenizer from nucleotide {start + 1} to {end}")
+
+    def _special_tokens(self, folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What the tokenizer puts before and after a sequence."""
         plain = self._tokenizer(NUCLEOTIDES, add_special_tokens=False)["input_ids"]
         whole = self._tokenizer(NUCLEOTIDES)["input_ids"]
         for before in range(len(whole) - len(plain) + 1):
             if whole[before : before + len(plain)] == plain:
                 return tuple(whole[:before]), tuple(whole[before + len(plain) :])
-        return (), ()
+        raise InputError(folder, "its tokenizer changes an RNA that stands beside special tokens")
 
     def _translation(self, folder: Path) -> dict[int, int]:
         """U becomes T for a tokenizer that knows T alone."""
@@ -132,7 +147,7 @@ class HuggingFace(LanguageModel):
         return bool(ids) and self._tokenizer.unk_token_id not in ids
 
     def _check_vocabulary(self, folder: Path) -> None:
-        tokens, rows = len(self._tokenizer), self.network.get_input_embeddings().num_embeddings
+        tokens, rows = len(self._tokenizer), len(self.network.get_input_embeddings().weight)
         if tokens > rows:
             raise InputError(
                 folder, f"its tokenizer has {tokens:,} tokens, and the network {rows:,}", hint="they do not belong"
@@ -143,7 +158,7 @@ class HuggingFace(LanguageModel):
         config = self.network.config
         limits = [self._tokenizer.model_max_length]
         positions = getattr(config, "max_position_embeddings", None)
-        if positions:
+        if positions is not None and positions > 0:
             shift = (config.pad_token_id or 0) + 1 if config.model_type in _OFFSET_POSITIONS else 0
             limits.append(positions - shift)
         context = min(limits)
@@ -169,6 +184,7 @@ def _config(folder: Path) -> Any:
         if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
             raise ValueError("needs code of its own, which is not run")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config.use_cache = False  # keys and values of all layers, for writing on
         if config.is_encoder_decoder:
             raise ValueError("is an encoder with a decoder, and one of them alone is needed")
     return config
@@ -186,7 +202,11 @@ def _told(folder: Path) -> Iterator[None]:
     """Tell in a sentence what transformers raises about a folder."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (MemoryError, CupidError):
+        raise
+    except Exception as error:  # rubbish makes transformers raise almost anything
+        if is_out_of_memory(error):
+            raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(folder, reason, hint="see 'hf:FOLDER' in docs/encoders.md") from error
 

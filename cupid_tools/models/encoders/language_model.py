@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from cupid_tools.errors import UsageError
 from cupid_tools.io.store import StoreInfo, Vectors
-from cupid_tools.models.device import choose_devices, is_out_of_memory
+from cupid_tools.models.device import choose_devices, is_out_of_memory, memory_guard
 from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
 from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens
 from cupid_tools.models.encoders.packed import Groups
@@ -60,6 +60,7 @@ class LanguageModel(nn.Module):
         head: special tokens that stand before an RNA.
         tail: special tokens that stand after it.
         keep_last: which tokens of a long RNA ``truncate`` keeps, the last or the first.
+        causal: whether a token sees only those before it.
         sizes: of its layers, for the memory that a batch takes.
     """
 
@@ -68,6 +69,7 @@ class LanguageModel(nn.Module):
     head: tuple[int, ...] = ()
     tail: tuple[int, ...] = ()
     keep_last: bool = False
+    causal: bool = False
     sizes: LayerSizes
 
     @abstractmethod
@@ -93,10 +95,12 @@ def build_encoder(
     Raises:
         UsageError: settings that the network does not take.
         MissingError: a device that is not there.
+        OutOfMemoryError: a device has no room for the network.
     """
     devices = choose_devices(settings.device, settings.threads)
     precision = choose_precision(settings.precision, devices)
-    copies = [_placed(make(), device, precision) for device in devices]
+    with memory_guard():
+        copies = [_placed(make(), device, precision) for device in devices]
     long = f"{WINDOW}:{settings.overlap}" if settings.long == WINDOW else settings.long
     info = StoreInfo(name, fingerprint, settings.pooling, long, precision)
     return LanguageModelEncoder(copies, info, settings)
@@ -135,11 +139,13 @@ class LanguageModelEncoder:
             return np.empty((0, self.dim), dtype=np.float32)
         tokens = self._copies[0].tokenize(sequences)
         windows = [window for rna, found in enumerate(tokens) for window in self._windows(rna, len(found.ids))]
-        if self.info.pooling == NONE:
-            vectors, owners = self._states(sequences, tokens, windows)
-        else:
-            pooled = self._pooled(tokens, windows)
-            vectors, owners = join_windows(pooled, windows, len(sequences), self.info.pooling), None
+        with memory_guard():
+            if self.info.pooling == NONE:
+                vectors, owners = self._states(sequences, tokens, windows)
+            else:
+                _warn_of_gaps(sequences, tokens)
+                pooled = self._pooled(tokens, windows)
+                vectors, owners = join_windows(pooled, windows, len(sequences), self.info.pooling), None
         _check_finite(vectors, owners, self.info.precision)
         return vectors
 
@@ -201,13 +207,12 @@ class LanguageModelEncoder:
         """Share the windows out, the longest first, so that memory that does not suffice shows at once."""
         order = sorted(range(len(windows)), key=lambda place: -windows[place].tokens)
         shares = [order[number :: len(self._copies)] for number in range(len(self._copies))]
-        with torch.inference_mode():
-            compute_here = torch.inference_mode()(compute)  # the mode belongs to a thread
-            if len(self._copies) == 1:
-                compute_here(self._copies[0], shares[0])
-                return
-        with ThreadPoolExecutor(len(self._copies)) as pool:
-            list(pool.map(compute_here, self._copies, shares))
+        work = torch.inference_mode()(compute)  # in each thread, since the mode belongs to one
+        if len(shares) == 1:
+            work(self._copies[0], shares[0])
+            return
+        with ThreadPoolExecutor(len(shares)) as pool:
+            list(pool.map(work, self._copies, shares))
 
     def _batches(
         self, network: LanguageModel, tokens: Sequence[Tokens], windows: Sequence[Window]
@@ -283,7 +288,9 @@ def _placed(network: LanguageModel, device: torch.device, precision: str) -> Lan
         from cupid_tools.models.encoders.quantized import quantize_linears
 
         quantize_linears(network)
-    return network.to(device, DTYPES[precision])
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(device, DTYPES[precision])
+    return network.to(device)  # buffers as they are: rotary frequencies in bf16 would give other positions
 
 
 def _budget(network: LanguageModel, precision: str) -> int:
@@ -304,6 +311,8 @@ def _check_settings(network: LanguageModel, settings: EncoderSettings) -> None:
         check_overlap(settings.overlap, network.context)
     if settings.pooling == CLS and not network.head:
         raise UsageError("--pooling cls takes the token before the RNA, and this encoder has none (choose another)")
+    if settings.pooling == CLS and network.causal:
+        raise UsageError("--pooling cls takes the token before the RNA, which in a decoder knows nothing of the RNA")
     if settings.pooling == NONE and settings.long == TRUNCATE:
         raise UsageError("--pooling none gives every nucleotide a vector, and --long truncate cuts some off")
 
@@ -312,6 +321,15 @@ def _check_coverage(tokens: Sequence[Tokens], lengths: NDArray[np.int64]) -> Non
     for index, (found, length) in enumerate(zip(tokens, lengths, strict=True)):
         if found.lengths is not None and found.lengths.sum() != length:
             raise SequenceError(index, "has letters that give no token", hint="use another --pooling than none")
+
+
+def _warn_of_gaps(sequences: Sequence[str], tokens: Sequence[Tokens]) -> None:
+    gaps = sum(
+        found.lengths is not None and found.lengths.sum() < len(sequence)
+        for sequence, found in zip(sequences, tokens, strict=True)
+    )
+    if gaps:
+        log.warning("%s of %s RNAs have letters that give no token: they do not count", f"{gaps:,}", f"{len(tokens):,}")
 
 
 def _check_finite(vectors: Vectors, owners: NDArray[np.int64] | None, precision: str) -> None:

@@ -23,7 +23,7 @@ from cupid_tools.models.encoders.conversion import check_tensors, expected_tenso
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
-from cupid_tools.models.encoders.settings import AUTO, FP32, EncoderSettings
+from cupid_tools.models.encoders.settings import AUTO, FP32, TRANSFORMERS, EncoderSettings
 from cupid_tools.models.weights.library import Weights, load
 
 _LETTERS = "ACGURYKMSWBDHVN-"
@@ -65,15 +65,15 @@ def create(settings: EncoderSettings) -> Encoder:
     """The encoder ``rnafm``: the same network in transformers, or the authors' package, which computes in float32.
 
     Raises:
-        UsageError: the package is asked for int8.
+        UsageError: the package is asked for another precision.
     """
     weights, fingerprint = load("rnafm", settings.weights_dir)
     if settings.implementation == TRANSFORMERS:
         return build_encoder("rnafm", fingerprint, settings, lambda: RnaFm(weights))
-    if settings.precision == INT8:
-        raise UsageError("--precision int8 is for --implementation transformers (leave one of them out)")
-    if settings.precision == AUTO:
-        settings = replace(settings, precision=FP32)
+    if settings.precision not in (AUTO, FP32):
+        words = f"--precision {settings.precision} is for --implementation transformers"
+        raise UsageError(f"{words} (leave one of them out)")
+    settings = replace(settings, precision=FP32)
     return build_encoder("rnafm", fingerprint, settings, lambda: ReferenceRnaFm(weights))
 
 
