@@ -30,6 +30,8 @@ from cupid_tools.models.encoders.settings import (
 if TYPE_CHECKING:
     from cupid_tools.io.report import Report
 
+_DEFAULT_ENCODER = "kmer"
+
 log = logging.getLogger("cupid_tools")
 
 
@@ -44,7 +46,7 @@ def get_parser() -> ToolParser:
     group.add_argument(
         "--encoder",
         type=_encoder,
-        default="kmer",
+        default=_DEFAULT_ENCODER,
         metavar="NAME",
         help=f"{ENCODERS.help()} (default: %(default)s)",
     )
@@ -76,6 +78,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     if args.merge:
         if args.rnas:
             raise UsageError("--merge joins stores, and RNAS are embedded (give one of them)")
+        if args.encoder != _DEFAULT_ENCODER or _settings(args) != EncoderSettings():
+            raise UsageError("--merge joins stores as they are", hint="leave out what is for embedding")
         _merge(args, report)
     else:
         _embed(args, report)

@@ -35,7 +35,7 @@ class MergeResult:
 def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
     """Write the store *output* from the stores *paths*; equal sequences share a row.
 
-    With one vector an RNA the result has the bytes that embedding all FASTA files as one would give. With one a
+    With one vector an RNA the result is what embedding all FASTA files as one would give. With one a
     nucleotide the files of vectors are linked, not copied, so that a sequence that several stores hold stays in all.
 
     Raises:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy_format
 
+from cupid_tools import __version__
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.fasta import repeated_id
 from cupid_tools.io.rna_index import RnaIndex
@@ -63,8 +64,8 @@ def embed_to_store(
     """Write the vectors of *rnas*; equal sequences are computed once and share their vectors.
 
     Finished shards are kept in a hidden folder beside *output* until the store is complete. A shard is named by the
-    digest of its sequences, of the encoder's ``info`` and of its ``numerics``, so that a later run takes it only where
-    it would compute the same again; the store has the same bytes either way.
+    digest of its sequences, of the encoder's ``info`` and ``numerics`` and of our version, so that a later run takes it
+    only where it would compute the same again; the store has the same bytes either way.
 
     Args:
         output: ``NAME.npy``.
@@ -205,5 +206,5 @@ def _write_part(path: Path, vectors: Vectors) -> None:
 
 
 def _shard_key(encoder: Encoder, shard: _Shard) -> str:
-    settings = repr(encoder.info), getattr(encoder, "numerics", "")
+    settings = __version__, repr(encoder.info), getattr(encoder, "numerics", "")
     return hashlib.sha256("\n".join((*settings, *shard.digests)).encode()).hexdigest()

@@ -320,6 +320,13 @@ def test_stores_that_do_not_belong_together_are_not_merged(expect_refusal, tool,
     expect_refusal(3, "b.npy: b.tsv is missing beside it", "embed", "--merge", *paths, suffix=".npy")
 
 
+@pytest.mark.parametrize("options", [["--encoder", "rnafm"], ["--pooling", "max"], ["--precision", "bf16"]])
+def test_what_is_for_embedding_is_refused_where_stores_are_merged(expect_refusal, tool, tmp_path, options):
+    embed(tool, tmp_path / "a.npy", ">x\nACGU\n")
+    words = "--merge joins stores as they are (leave out what is for embedding)"
+    expect_refusal(2, words, "embed", *options, "--merge", tmp_path / "a.npy", suffix=".npy")
+
+
 def test_a_shard_may_not_be_replaced_while_it_is_read(tool, states, tmp_path):
     embed(tool, tmp_path / "out.npy", fasta(5))
     outcome = tool("embed", "-o", tmp_path / "out.0001.npy", "--merge", tmp_path / "out.npy")
