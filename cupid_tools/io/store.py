@@ -382,8 +382,11 @@ def _map_vectors(file: Path, path: str) -> NDArray[Any]:
         if str(file) == path:
             raise CupidError(f"{path}: no such file", hint="make it with cupid-embed") from None
         raise InputError(path, f"{file.name} is missing beside it", hint="embed again") from None
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, EOFError) as error:
         raise InputError(file, "is not a complete NPY file", hint="embed again") from error
+    except OSError as error:  # such as too many open files, of which every map is one
+        error.filename = error.filename or str(file)
+        raise
     if vectors.ndim != 2 or vectors.dtype not in (np.float32, np.float16):
         shape = f"{vectors.dtype} {list(vectors.shape)}"
         raise InputError(file, f"holds {shape}", hint="expected float32 [rows, channels]")

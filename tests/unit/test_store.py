@@ -1,6 +1,8 @@
 """The embedding store: what is written is read, and what is incomplete or foreign is refused."""
 
+import errno
 import logging
+import os
 import re
 from dataclasses import replace
 
@@ -28,6 +30,17 @@ def make(tmp_path):
         return path
 
     return write
+
+
+def test_an_error_of_the_system_is_not_taken_for_a_damaged_file(make, monkeypatch):
+    path = make()
+
+    def fail(*arguments, **options):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # as mmap does, which does not know the file
+
+    monkeypatch.setattr(np, "load", fail)
+    with pytest.raises(OSError, match=rf"Too many open files: '{path}'"):
+        EmbeddingStore([path])
 
 
 def test_round_trip(make):
