@@ -147,6 +147,7 @@ def test_other_checkpoints_are_refused_in_a_sentence(tmp_path):
         (changed(path, ln_f__weight=None), r"lacks the tensor 'ln_f\.weight'"),
         (changed(path, extra__weight=torch.zeros(2)), r"holds the tensor 'extra\.weight'"),
         (changed(path, wpe__weight=torch.zeros(9, 24)), r"has shape \[9, 24\], and its sizes ask for \[64, 24\]"),
+        (changed(path, h__0__mlp__c_fc__weight=torch.zeros(2, 3, 4)), r"has shape \[2, 3, 4\], and its sizes ask"),
     ]
     for content, message in bad:
         with pytest.raises(InputError, match=rf"model\.pt: .*{message}"):
@@ -154,10 +155,15 @@ def test_other_checkpoints_are_refused_in_a_sentence(tmp_path):
 
 
 def test_sizes_that_no_network_can_have_are_refused(tmp_path):
-    content = changed(tmp_path / "model.pt")
-    content["model_args"]["n_head"] = 7
-    with pytest.raises(InputError, match="its sizes make no network"):
-        convert(content, "model.pt", generrna_tokenizer())
+    for name, size, message in (
+        ("n_head", 7, "its sizes make no network"),
+        ("n_head", 0, "its model_args lack 'n_head', a whole number above 0"),
+        ("n_layer", 10**9, "asks for 1,000,000,000 layers"),
+    ):
+        content = changed(tmp_path / "model.pt")
+        content["model_args"][name] = size
+        with pytest.raises(InputError, match=message):
+            convert(content, "model.pt", generrna_tokenizer())
 
 
 def test_a_tokenizer_that_does_not_belong_is_refused(tmp_path):

@@ -218,6 +218,9 @@ BAD = [
         "is not a tensor of floating-point numbers",
     ),
     (broken(emb_layer_norm_after__bias="text"), "is not a tensor of floating-point numbers"),
+    (broken(emb_layer_norm_after__bias=torch.zeros(40).to_sparse()), "is not a tensor of floating-point numbers"),
+    (broken(emb_layer_norm_after__bias=torch.zeros(40, device="meta")), "is not a tensor of floating-point numbers"),
+    (broken() | {"model": {5: torch.zeros(40)}}, "its entry 5 is not a tensor"),
 ]
 
 
@@ -227,8 +230,17 @@ def test_other_checkpoints_are_refused_in_a_sentence(content, message):
         convert(content, "model.pth", None)
 
 
-def test_sizes_that_no_network_can_have_are_refused():
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        ("attention_heads", 7, "its sizes make no network"),
+        ("attention_heads", 0, "its args lack 'attention_heads', a whole number above 0"),
+        ("embed_dim", 10**12, "its sizes make no network"),
+        ("layers", 10**9, "asks for 1,000,000,000 layers and holds 38 tensors"),
+    ],
+)
+def test_sizes_that_no_network_can_have_are_refused(name, size, message):
     content = broken()
-    content["args"].encoder_attention_heads = 7
-    with pytest.raises(InputError, match="its sizes make no network"):
+    setattr(content["args"], f"encoder_{name}", size)
+    with pytest.raises(InputError, match=message):
         convert(content, "model.pth", None)

@@ -18,9 +18,27 @@ def float_tensors(state: Mapping[str, Any], source: str) -> Iterator[tuple[str, 
         InputError: an entry is no tensor of numbers.
     """
     for name, tensor in state.items():
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        if not isinstance(name, str) or not _is_plain(tensor):
             raise InputError(source, f"its entry {name!r} is not a tensor of floating-point numbers")
         yield name, tensor.to(torch.float32)
+
+
+def positive_sizes(names: Mapping[str, str], sizes: Mapping[str, Any], place: str, source: str) -> dict[str, int]:
+    """The sizes of a network under transformers' names.
+
+    Args:
+        names: transformers' name -> the checkpoint's.
+        sizes: by the checkpoint's names.
+        place: where the checkpoint keeps them, for messages.
+        source: its file, for messages.
+
+    Raises:
+        InputError: one is missing, or is no whole number above 0.
+    """
+    for name in names.values():
+        if not isinstance(sizes.get(name), int) or sizes[name] < 1:
+            raise InputError(source, f"its {place} lack {name!r}, a whole number above 0", hint="it is another model's")
+    return {ours: int(sizes[theirs]) for ours, theirs in names.items()}
 
 
 def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
@@ -38,13 +56,31 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
             raise InputError(source, f"the tensor {name!r} holds NaN or infinity", hint="fetch the file again")
 
 
-def expected_tensors(make: Callable[[], nn.Module], source: str) -> dict[str, Tensor]:
+def expected_tensors(make: Callable[[], nn.Module], layers: int, tensors: int, source: str) -> dict[str, Tensor]:
     """The state of a network that *make* builds without memory.
+
+    Args:
+        make: builds the network on torch's device ``meta``.
+        layers: that it will have; each takes time to build, so a damaged number of them must not be tried.
+        tensors: that the checkpoint holds, at least one a layer.
+        source: file of the checkpoint, for messages.
 
     Raises:
         InputError: the sizes that the checkpoint names do not go together.
     """
+    if layers > tensors:
+        raise InputError(source, f"asks for {layers:,} layers and holds {tensors:,} tensors", hint="it is damaged")
     try:
         return dict(make().state_dict())
     except (ValueError, RuntimeError) as error:
         raise InputError(source, "its sizes make no network", hint="the file is damaged") from error
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether *value* is a dense tensor of floating-point numbers that are there."""
+    return (
+        isinstance(value, Tensor)
+        and value.is_floating_point()
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+    )

@@ -15,7 +15,7 @@ from transformers import GPT2Config, GPT2Model
 
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
-from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
+from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors, positive_sizes
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions
@@ -67,12 +67,12 @@ def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -
     config = _config(sizes, source)
     plain = {_plain(name): tensor for name, tensor in float_tensors(state, source)}
     tensors = {
-        name: tensor.t().contiguous() if name.endswith(_TRANSPOSED) else tensor
+        name: tensor.mT.contiguous() if name.endswith(_TRANSPOSED) and tensor.dim() == 2 else tensor
         for name, tensor in plain.items()
         if not name.endswith(_UNUSED)
     }
     biases = config.pop("bias")
-    expected = expected_tensors(lambda: _network(config, "meta"), source)
+    expected = expected_tensors(lambda: _network(config, "meta"), config["n_layer"], len(tensors), source)
     if not biases:  # nanoGPT leaves out what transformers always has
         lacking = (name for name in expected if name.endswith(".bias") and name not in tensors)
         tensors |= {name: torch.zeros(expected[name].shape) for name in lacking}
@@ -134,10 +134,7 @@ def _network(config: Mapping[str, Any], device: str) -> GPT2Model:
 
 
 def _config(sizes: Mapping[str, Any], source: str) -> dict[str, Any]:
-    missing = [name for name in _SIZES.values() if not isinstance(sizes.get(name), int)]
-    if missing:
-        raise InputError(source, f"its model_args lack {missing[0]!r}", hint="it is not a GenerRNA checkpoint")
-    return {ours: int(sizes[theirs]) for ours, theirs in _SIZES.items()} | {"bias": bool(sizes.get("bias", True))}
+    return positive_sizes(_SIZES, sizes, "model_args", source) | {"bias": bool(sizes.get("bias", True))}
 
 
 def _plain(name: str) -> str:

@@ -19,7 +19,7 @@ from transformers import EsmConfig, EsmModel
 
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
-from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors
+from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors, positive_sizes
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
@@ -98,7 +98,8 @@ def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -
     plain = {name.removeprefix("encoder_"): value for name, value in vars(args).items()}
     tensors = {_renamed(key): tensor for key, tensor in float_tensors(state, source) if not _is_head(key)}
     config = _config(plain, source) | {"emb_layer_norm_before": "embeddings.layer_norm.weight" in tensors}
-    check_tensors(tensors, expected_tensors(lambda: _network(config, "meta"), source), source)
+    expected = expected_tensors(lambda: _network(config, "meta"), config["num_hidden_layers"], len(tensors), source)
+    check_tensors(tensors, expected, source)
     tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"].clone()
     tensors["embeddings.word_embeddings.weight"][_MASK] = 0  # as the authors' loader does
     return Weights(tensors=tensors, config=config, tokenizer=None)
@@ -199,10 +200,7 @@ def _network(config: Mapping[str, Any], device: str) -> EsmModel:
 
 
 def _config(args: Mapping[str, Any], source: str) -> dict[str, Any]:
-    missing = [name for name in _SIZES.values() if not isinstance(args.get(name), int)]
-    if missing:
-        raise InputError(source, f"its args lack {missing[0]!r}", hint="it is not an RNA-FM checkpoint")
-    sizes = {ours: int(args[theirs]) for ours, theirs in _SIZES.items()}
+    sizes = positive_sizes(_SIZES, args, "args", source)
     sizes["max_position_embeddings"] += _FIRST_POSITION
     return sizes | {"token_dropout": bool(args.get("token_dropout", False))}
 

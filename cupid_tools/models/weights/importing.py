@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import shutil
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -139,7 +140,9 @@ def read_checkpoint(path: Path, shown: str) -> dict[str, Any]:
     if zipped:
         _check_zip(path, shown)
     try:
-        with memory_guard(), torch.serialization.safe_globals([argparse.Namespace]):  # fairseq keeps settings so
+        # fairseq keeps settings as a Namespace; what torch warns of is in the file, and told below if it matters
+        with memory_guard(), torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except (OSError, MemoryError, CupidError):
         raise
