@@ -257,6 +257,16 @@ def test_other_folders_are_refused_in_a_sentence(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["somebody/kernel", "flash_attention_2", "eager"])
+def test_a_folder_does_not_choose_the_code_that_runs(tmp_path, name):
+    save(tmp_path / "m", bert(), letters())
+    plain = encoder(tmp_path / "m").embed(RNAS)
+    change_config(tmp_path / "m", attn_implementation=name)
+    chosen = encoder(tmp_path / "m")
+    assert chosen._copies[0].network.config._attn_implementation == "sdpa"
+    np.testing.assert_array_equal(chosen.embed(RNAS), plain)
+
+
 def test_encoder_with_decoder_is_refused(tmp_path):
     config = T5Config(vocab_size=10, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
     save(tmp_path / "t5", T5EncoderModel(config), letters())

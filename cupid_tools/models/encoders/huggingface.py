@@ -184,6 +184,7 @@ def _config(folder: Path) -> Any:
         if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
             raise ValueError("needs code of its own, which is not run")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config._attn_implementation = None  # transformers chooses; a file may name code to be fetched
         config.use_cache = False  # keys and values of all layers, for writing on
         if config.is_encoder_decoder:
             raise ValueError("is an encoder with a decoder, and one of them alone is needed")
