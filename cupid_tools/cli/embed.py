@@ -55,7 +55,8 @@ def get_parser() -> ToolParser:
         type=options.positive_int,
         default=16384,
         metavar="N",
-        help="distinct sequences that are held in memory, and that a killed run loses at most (default: %(default)s)",
+        help="distinct sequences that are computed together, and that a killed run loses at most; fewer where they are "
+        "long (default: %(default)s)",
     )
     group.add_argument(
         "--merge",

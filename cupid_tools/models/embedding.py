@@ -71,7 +71,7 @@ def embed_to_store(
         output: ``NAME.npy``.
         rnas: read once, in order; 48 bytes of each and two shards are held.
         source: the file of *rnas*, for messages.
-        shard_size: most distinct sequences in a shard; it has fewer where their vectors are many.
+        shard_size: most distinct sequences in a shard; it has fewer where these are long or their vectors are many.
         progress: called with the number of sequences of each finished shard.
 
     Raises:
@@ -101,6 +101,7 @@ class _Shard:
     rnas: list[Rna] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     bytes: int = 0
+    nt: int = 0
 
 
 class _Reader:
@@ -131,12 +132,14 @@ class _Reader:
         for block in self._blocks(rnas):
             for rna, digest in self._enter(block):
                 cost = len(rna.sequence) + 4 * self._encoder.dim * (len(rna.sequence) if self._each else 1)
-                if len(shard.rnas) == size or (shard.rnas and shard.bytes + cost > _SHARD_BYTES):
+                full = shard.bytes + cost > _SHARD_BYTES or shard.nt + len(rna.sequence) > self._encoder.shard_nt
+                if len(shard.rnas) == size or (shard.rnas and full):
                     yield shard
                     shard = _Shard()
                 shard.rnas.append(rna)
                 shard.digests.append(digest)
                 shard.bytes += cost
+                shard.nt += len(rna.sequence)
         if shard.rnas:
             yield shard
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cupid_tools.io.store import EmbeddingStore
+from cupid_tools.models import embedding
 from cupid_tools.models.encoders import precision
 from cupid_tools.models.encoders.rnafm import RnaFm
 from tests.conftest import DATA
@@ -77,6 +78,18 @@ def test_the_bytes_do_not_depend_on_the_shards_or_the_run(embed, tmp_path):
     a, b, c = (matrix(tmp_path / name / "x.npy") for name in "abc")
     np.testing.assert_array_equal(a, b)
     np.testing.assert_allclose(a, c, rtol=0, atol=2e-6)
+
+
+def test_shards_are_of_minutes_of_work(embed, tmp_path, monkeypatch):
+    monkeypatch.setattr("cupid_tools.models.encoders.language_model._CPU_SHARD", 200)
+    parts = []
+    written = embedding._write_part
+    monkeypatch.setattr(
+        embedding, "_write_part", lambda path, vectors: (parts.append(len(vectors)), written(path, vectors))
+    )
+    rnas = "".join(f">r{number}\n{'ACGGU' * 10}{'U' * number}\n" for number in range(1, 8))
+    assert embed(*RNAFM, "-o", tmp_path / "x.npy", stdin=rnas).code == 0
+    assert parts == [3, 3, 1]
 
 
 def test_long_rnas_are_computed_in_windows_when_asked_for(embed, tmp_path):

@@ -42,10 +42,12 @@ class Encoder(Protocol):
 
     Attributes:
         dim: channels of a vector.
+        shard_nt: nucleotides of a shard, so that a killed run loses minutes at most.
         info: names everything that the vectors depend on; stores and models of different ``info`` do not mix.
     """
 
     dim: int
+    shard_nt: int
     info: StoreInfo
 
     def embed(self, sequences: Sequence[str]) -> Vectors:

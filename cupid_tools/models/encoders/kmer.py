@@ -41,6 +41,7 @@ class KmerEncoder:
     """
 
     dim: int = sum(4**k for k in _SIZES)
+    shard_nt: int = 1 << 28
     info = StoreInfo(encoder="kmer", fingerprint="1-4-mers-hellinger", pooling="composition", long="whole")
 
     def embed(self, sequences: Sequence[str]) -> Vectors:

@@ -35,6 +35,8 @@ _GPU_BATCH = 65536
 """Most tokens of a batch on GPUs, which more make no faster."""
 _GPU_SHARE = 0.5
 """Of a GPU's free memory, for a batch."""
+_CPU_SHARD, _GPU_SHARD = 1 << 19, 1 << 23
+"""Nucleotides of a shard."""
 
 log = logging.getLogger("cupid_tools")
 
@@ -111,6 +113,7 @@ class LanguageModelEncoder:
 
     Attributes:
         dim: channels of a vector.
+        shard_nt: what a CPU computes in some ten minutes, and a GPU in some seconds.
         info: what the store will say.
         numerics: what else the last bits of a vector depend on.
     """
@@ -128,6 +131,7 @@ class LanguageModelEncoder:
         self._copies = copies
         self._settings = settings
         self._budget = settings.batch_tokens or min(_budget(copy, info.precision) for copy in copies)
+        self.shard_nt = _CPU_SHARD if _device(network).type == "cpu" else _GPU_SHARD
         self.numerics = (
             f"{settings.implementation} {_device(network).type}*{len(copies)} batch={self._budget} "
             f"torch={torch.__version__} transformers={transformers.__version__}"
