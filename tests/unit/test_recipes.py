@@ -5,6 +5,7 @@ import pytest
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.mlp import MlpConfig
+from cupid_tools.models.encoders import ENCODERS
 from cupid_tools.models.training import TrainSettings
 from cupid_tools.recipes import SECTIONS, load_recipe, recipe_names, recipe_section
 from cupid_tools.sampling.negatives import STRATEGIES, NegativeSettings
@@ -19,12 +20,13 @@ PUBLISHED_TRAINING = {
 
 
 @pytest.mark.parametrize(
-    ("name", "length", "encoder"), [("mirinter-trans", 1022, "rna-fm"), ("ncrna-cupid", 4096, "generrna")]
+    ("name", "length", "encoder"), [("mirinter-trans", 1022, "rnafm"), ("ncrna-cupid", 4096, "generrna")]
 )
 def test_the_published_numbers(name, length, encoder):
     recipe = load_recipe(name)
     assert recipe["filter"] == {"max_length": length}
     assert recipe["encoder"] == {"name": encoder, "pooling": "mean"}
+    assert encoder in ENCODERS
     assert recipe["negatives"] == {"strategy": "type-matched", "per_positive": 20}
     assert recipe["split"] == {"by": "random", "test_fraction": 0.1, "valid_fraction": 0.2}
     assert recipe["classifier"] == PUBLISHED_NET
