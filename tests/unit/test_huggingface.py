@@ -20,6 +20,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     T5Config,
     T5EncoderModel,
+    ViTConfig,
+    ViTModel,
 )
 
 from cupid_tools.errors import InputError, MissingError, UsageError
@@ -229,6 +231,11 @@ def cut_short(folder):
     path.write_bytes(path.read_bytes()[:-100])
 
 
+def of_images(folder):
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    ViTModel(ViTConfig(**sizes, image_size=8, patch_size=4)).save_pretrained(folder)
+
+
 BAD = {
     "no config": (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), r"has no tokenizer\.json"),
@@ -240,8 +247,10 @@ BAD = {
     "a word for a size": (lambda folder: change_config(folder, hidden_size="x"), "hidden_size"),
     "empty tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("null"), "NoneType"),
     "not JSON": (lambda folder: (folder / "config.json").write_text("{"), "is no JSON|Expecting"),
-    "other sizes": (lambda folder: change_config(folder, hidden_size=18), "size mismatch|shape|mismatch"),
+    "other sizes": (lambda folder: change_config(folder, intermediate_size=18), r"has shape \[\d+\], and its config"),
     "missing tensors": (lambda folder: change_config(folder, num_hidden_layers=3), "lacks the tensor"),
+    "fewer layers": (lambda folder: change_config(folder, num_hidden_layers=1), r"holds the tensor 'encoder\.layer\.1"),
+    "images": (of_images, "no attribute|no tokens"),
     "small vocabulary": (lambda folder: letters("ACGUNRYKMSW").save_pretrained(folder), "its tokenizer has 16 tokens"),
     "protein": (lambda folder: letters("LKVDE").save_pretrained(folder), "does not read A, C, G and U or T"),
 }
@@ -273,6 +282,12 @@ def test_encoder_with_decoder_is_refused(tmp_path):
     change_config(tmp_path / "t5", is_encoder_decoder=True)
     with pytest.raises(InputError, match="is an encoder with a decoder"):
         encoder(tmp_path / "t5")
+
+
+def test_a_folder_may_lie_in_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "m", bert(), letters())
+    assert load_encoder("hf:~/m", EncoderSettings()).dim == 16
 
 
 def test_a_folder_that_is_not_there_is_missing():

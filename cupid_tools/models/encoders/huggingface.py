@@ -48,7 +48,7 @@ def create(settings: EncoderSettings) -> Encoder:
         raise UsageError("--implementation reference is for encoder rnafm")
     if settings.path is None:
         raise UsageError("encoder hf needs a folder (write hf:FOLDER)")
-    folder = Path(settings.path)
+    folder = Path(settings.path).expanduser()  # a shell leaves the ~ of hf:~/model as it is
     _check_folder(folder)
     name = f"hf:{_config(folder).model_type}"  # the same wherever the folder lies
     return build_encoder(name, folder_fingerprint(folder), settings, lambda: HuggingFace(folder))
@@ -77,18 +77,19 @@ class HuggingFace(LanguageModel):
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,  # they are told, and refused below
                 output_loading_info=True,
             )
-        _check_loading(folder, loading)
-        self.head, self.tail = self._special_tokens(folder)
-        self._letters = self._translation(folder)
-        self._check_vocabulary(folder)
-        self.context = self._context(folder) - len(self.head) - len(self.tail)
-        self.dim = int(config.hidden_size)
+            self._check_loading(folder, loading)
+            self.head, self.tail = self._special_tokens(folder)
+            self._letters = self._translation(folder)
+            self._check_vocabulary(folder)
+            self.context = self._context(folder) - len(self.head) - len(self.tail)
+            self.dim = int(config.hidden_size)
+            inside = getattr(config, "intermediate_size", None) or 4 * self.dim
+            self.sizes = LayerSizes(self.dim, inside, int(getattr(config, "num_attention_heads", 1)))
         self.keep_last = self._tokenizer.truncation_side == "left"
         self.causal = any(getattr(module, "is_causal", False) for module in self.network.modules())
-        inside = getattr(config, "intermediate_size", None) or 4 * self.dim
-        self.sizes = LayerSizes(self.dim, inside, int(getattr(config, "num_attention_heads", 1)))
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """The tokens of each RNA, and the nucleotides of each token."""
@@ -108,7 +109,8 @@ class HuggingFace(LanguageModel):
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """The network's last hidden state: [T] -> [T, dim]."""
-        return torch.cat([self._states(part) for part in unpacked(tokens, groups)])
+        with _silent():
+            return torch.cat([self._states(part) for part in unpacked(tokens, groups)])
 
     def _states(self, tokens: Tensor) -> Tensor:
         outcome = self.network(input_ids=tokens, attention_mask=torch.ones_like(tokens))
@@ -123,6 +125,22 @@ class HuggingFace(LanguageModel):
         for token, (start, end) in zip(ids, spans, strict=True):
             if token == unknown and not set(NUCLEOTIDES).isdisjoint(sequence[start:end]):
                 raise SequenceError(index, f"is unknown to the tokenizer from nucleotide {start + 1} to {end}")
+
+    def _check_loading(self, folder: Path, loading: dict[str, Any]) -> None:
+        """transformers fills what a file lacks with random numbers, and leaves out what it holds besides."""
+        lacking = sorted(name for name in loading["missing_keys"] if not name.startswith(_UNUSED))
+        if lacking:
+            raise InputError(folder, f"lacks the tensor {lacking[0]!r}", hint=f"its {_CONFIG} is of another model")
+        shapes = sorted(loading["mismatched_keys"])
+        if shapes:
+            name, found, expected = shapes[0]
+            problem = f"the tensor {name!r} has shape {list(found)}, and its {_CONFIG} asks for {list(expected)}"
+            raise InputError(folder, problem, hint="they do not belong")
+        parts = {name for name, _ in self.network.named_children()}  # what lies elsewhere is a head, and not needed
+        plain = (name.removeprefix(f"{self.network.base_model_prefix}.") for name in loading["unexpected_keys"])
+        besides = sorted(name for name in plain if name.partition(".")[0] in parts and not name.startswith(_UNUSED))
+        if besides:
+            raise InputError(folder, f"holds the tensor {besides[0]!r}, which its {_CONFIG} does not know")
 
     def _special_tokens(self, folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What the tokenizer puts before and after a sequence."""
@@ -180,7 +198,7 @@ def _check_folder(folder: Path) -> None:
 def _config(folder: Path) -> Any:
     from transformers import AutoConfig
 
-    with _told(folder):
+    with _told(folder), _silent():
         if "auto_map" in json.loads((folder / _CONFIG).read_text(encoding="utf-8")):
             raise ValueError("needs code of its own, which is not run")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -189,13 +207,6 @@ def _config(folder: Path) -> Any:
         if config.is_encoder_decoder:
             raise ValueError("is an encoder with a decoder, and one of them alone is needed")
     return config
-
-
-def _check_loading(folder: Path, loading: dict[str, Any]) -> None:
-    """transformers fills what a file lacks with random numbers."""
-    lacking = sorted(name for name in loading["missing_keys"] if not name.startswith(_UNUSED))
-    if lacking:
-        raise InputError(folder, f"lacks the tensor {lacking[0]!r}", hint="its config.json is of another model")
 
 
 @contextmanager
