@@ -16,6 +16,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ _RECORDED = (*_IDENTITY, "precision")
 _SHARDS = "shards"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DIGEST_BYTES = 32
+_OPEN_FILES = 64
+"""Files of vectors that a store keeps open; processes may have 1,024 in all."""
 
 Vectors = NDArray[np.float32]
 AnyPath = str | os.PathLike[str]
@@ -113,7 +116,7 @@ class StoreFiles:
         table: ``NAME.tsv``.
         info: what made the vectors.
         files: where the vectors lie.
-        vectors: those of each file, memory-mapped, float32 or float16 [rows, channels].
+        parts: those files, measured.
         rows: of all files.
         dim: channels of a vector.
     """
@@ -133,10 +136,10 @@ class StoreFiles:
         settings = self._read_settings()
         self.info = _info(settings, self.table)
         self.files = vector_files(path, self._shards(settings))
-        self.vectors = self.map_vectors()
-        self.rows = sum(map(len, self.vectors))
-        self.dim = int(self.vectors[0].shape[1])
-        if any(vectors.shape[1] != self.dim for vectors in self.vectors):
+        self.parts = [VectorFile(file, self.path) for file in self.files]
+        self.rows = sum(part.rows for part in self.parts)
+        self.dim = self.parts[0].dim
+        if any(part.dim != self.dim for part in self.parts):
             raise InputError(path, "has shards of different channels", hint="embed again")
 
     def rnas(self) -> Iterator[StoredRna]:
@@ -158,10 +161,6 @@ class StoreFiles:
                 raise InputError(self.table, f"{rna.digest!r} is no SHA-256", line=number, hint="embed again")
             yield rna
 
-    def map_vectors(self) -> list[NDArray[Any]]:
-        """Map the files of vectors anew: pages that were read are the process's as long as their map is."""
-        return [_map_vectors(file, self.path) for file in self.files]
-
     def _read_settings(self) -> dict[str, str]:
         settings: dict[str, str] = {}
         for number, line in self._lines:
@@ -180,30 +179,63 @@ class StoreFiles:
         return None if count is None else int(count)
 
 
-class StackedVectors:
-    """Vectors of several files, read as if they were one."""
+class VectorFile:
+    """A file of vectors, float32 or float16 [rows, channels], which is mapped into memory when it is read.
 
-    def __init__(self, parts: Sequence[NDArray[Any]]) -> None:
-        self._parts = parts
-        self._ends = np.cumsum([len(part) for part in parts])
+    Attributes:
+        rows: vectors in it.
+        dim: channels of each.
+    """
+
+    def __init__(self, file: Path, path: str) -> None:
+        """Measure *file*, which belongs to the store *path*.
+
+        Raises:
+            InputError: it is no whole file of vectors.
+        """
+        self._file, self._path = file, path
+        self.rows, self.dim = _map_vectors(file, path).shape
+        self._identity = self._status()
+
+    def map(self) -> NDArray[Any]:
+        """Its vectors, memory-mapped.
+
+        Raises:
+            InputError: another file has taken its place.
+        """
+        vectors = _map_vectors(self._file, self._path)
+        if self._status() != self._identity:
+            raise InputError(self._path, "was replaced while it was read", hint="start again")
+        return vectors
+
+    def _status(self) -> tuple[int, int, int]:
+        status = self._file.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class StackedVectors:
+    """Vectors of several files, read as if they were one; few of them are open at a time."""
+
+    def __init__(self, parts: Sequence[VectorFile]) -> None:
+        self._dim = parts[0].dim
+        self._ends = np.cumsum([part.rows for part in parts])
+        self._starts = self._ends - [part.rows for part in parts]
+        self._mapped = lru_cache(maxsize=_OPEN_FILES)(lambda number: parts[number].map())
 
     def take(self, rows: NDArray[np.int64]) -> Vectors:
         """Copy *rows*, float32 [len(rows), channels]."""
-        taken = np.empty((len(rows), self._parts[0].shape[1]), dtype=np.float32)
+        taken = np.empty((len(rows), self._dim), dtype=np.float32)
         numbers = np.searchsorted(self._ends, rows, side="right")
-        for number in np.unique(numbers):
+        for number in np.unique(numbers).tolist():
             here = numbers == number
-            taken[here] = self._parts[number][rows[here] - self._start(number)]
+            taken[here] = self._mapped(number)[rows[here] - self._starts[number]]
         return taken
 
     def span(self, first: int, count: int) -> Vectors:
         """Rows *first* to *first* + *count* of one file, float32 [count, channels], or fewer where that file ends."""
         number = int(np.searchsorted(self._ends, first, side="right"))
-        start = first - self._start(number)
-        return np.asarray(self._parts[number][start : start + count], dtype=np.float32)
-
-    def _start(self, number: int) -> int:
-        return int(self._ends[number]) - len(self._parts[number])
+        start = first - int(self._starts[number])
+        return np.asarray(self._mapped(number)[start : start + count], dtype=np.float32)
 
 
 class EmbeddingStore:
@@ -233,7 +265,7 @@ class EmbeddingStore:
             self._enter(store, rows)
             rows += store.rows
         self.info = joined_info(stores)
-        self._vectors = StackedVectors([part for store in stores for part in store.vectors])
+        self._vectors = StackedVectors([part for store in stores for part in store.parts])
         for store in {store.info.precision: store for store in stores}.values():
             self.info.warn_of_precision(self.path, store.info, store.path)
 

@@ -79,8 +79,9 @@ class _Merge:
 
     def blocks(self) -> Iterator[Vectors]:
         """The vectors of all distinct sequences, in the order in which they were met."""
+        parts = [part for store in self._stores for part in store.parts]
         for first in range(0, len(self._rows), _BLOCK_RNAS):
-            vectors = StackedVectors([part for store in self._stores for part in store.map_vectors()])
+            vectors = StackedVectors(parts)  # anew, since pages that were read are ours as long as their map is
             yield vectors.take(np.array(self._rows[first : first + _BLOCK_RNAS], dtype=np.int64))
 
     def _enter(self, store: StoreFiles, start: int, block: list[StoredRna], table: TableScratch) -> None:
