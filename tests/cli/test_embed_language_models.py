@@ -1,6 +1,7 @@
 """cupid-embed with language models: from a published file to a store, and every refusal on the way."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -119,6 +120,19 @@ def test_one_vector_for_each_nucleotide(embed, tmp_path):
             assert len(states) == length
             if encoder == "rnafm":
                 np.testing.assert_allclose(states.mean(0), means.matrix([name])[0], rtol=0, atol=1e-5)
+
+
+def test_a_store_of_many_shards_needs_few_open_files(embed, tmp_path):
+    rnas = "".join(f">r{number}\n{'A' * number}\n" for number in range(1, 151))
+    assert embed(*RNAFM, "--pooling", "none", "--shard-size", 1, "-o", tmp_path / "x.npy", stdin=rnas).code == 0
+    assert len(list(tmp_path.glob("x.*.npy"))) == 150
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (120, before[1]))
+    try:
+        store = EmbeddingStore([tmp_path / "x.npy"])
+        assert [len(store.states(f"r{number}")) for number in range(1, 151)] == list(range(1, 151))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_model_embeds_what_it_needs_from_sequences(embed, tool, weights, tmp_path):

@@ -166,20 +166,6 @@ def test_a_table_that_is_no_store_is_not_replaced(tmp_path):
         check_store_name(tmp_path / "pairs.npy")
 
 
-def test_many_shards_are_not_open_at_once(make, tmp_path):
-    import resource
-
-    paths = [make(f"{number}.npy", rnas=[Rna(f"r{number}", "A" * (number + 1))], rows=[0]) for number in range(150)]
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (120, before[1]))
-    try:
-        store = EmbeddingStore(paths)
-        assert store.matrix([f"r{number}" for number in range(150)]).shape == (90, 3)
-        assert store.matrix(["r3", "r80"]).shape == (2, 3)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
 def test_a_store_that_is_replaced_while_it_is_read(make):
     path = make("one.npy")
     store = EmbeddingStore([path])
