@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from cupid_tools.errors import UsageError
 from cupid_tools.models.encoders import quantized
 from cupid_tools.models.encoders.quantized import QuantizedLinear, quantize, quantize_linears
 
@@ -83,3 +84,8 @@ def test_every_linear_layer_is_replaced() -> None:
     kinds = [type(module).__name__ for module in model.modules() if not list(module.children())]
     assert kinds == ["QuantizedLinear", "GELU", "QuantizedLinear", "LayerNorm", "QuantizedLinear"]
     assert nn.functional.cosine_similarity(model(states), before).min() > 0.999
+
+
+def test_a_network_without_linear_layers_is_refused() -> None:
+    with pytest.raises(UsageError, match="--precision int8 finds no linear layer in this network"):
+        quantize_linears(nn.Sequential(nn.LayerNorm(3)))

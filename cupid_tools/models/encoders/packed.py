@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface
@@ -58,8 +60,14 @@ def packed_attention(
 
 def positions(groups: Groups, first: int, device: torch.device) -> Tensor:
     """The position of every token in its sequence, counted from *first*: int64 [1, T]."""
-    runs = [torch.arange(first, first + length, device=device).repeat(count) for count, length in groups]
-    return torch.cat(runs)[None]
+    runs = [np.tile(np.arange(first, first + length), count) for count, length in groups]
+    return to_device(np.concatenate(runs), device)[None]
+
+
+def to_device(numbers: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Copy *numbers* to *device*; a GPU goes on computing meanwhile."""
+    tensor = torch.from_numpy(numbers)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def unpacked(tokens: Tensor, groups: Groups) -> list[Tensor]:

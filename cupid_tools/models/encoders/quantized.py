@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from cupid_tools.errors import UsageError
+
 _LARGEST = 127  # -128 is left out, so that a value and its negative are treated alike
 _SMALLEST = 1e-30  # keeps a row of zeros at zero
 BLOCK = 512  # rows at once: their intermediate results stay in the cache, in memory that is touched again and again
@@ -68,10 +70,16 @@ def _quantize_into(rows: Tensor, scratch: Tensor, values: Tensor) -> Tensor:
 
 
 def quantize_linears(model: nn.Module) -> None:
-    """Replace every ``nn.Linear`` and GPT-2's ``Conv1D`` inside of *model*, which is in float32 on the CPU."""
-    for parent in list(model.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, nn.Linear):
-                setattr(parent, name, QuantizedLinear(layer.weight.t(), layer.bias))
-            elif isinstance(layer, Conv1D):
-                setattr(parent, name, QuantizedLinear(layer.weight, layer.bias))
+    """Replace every ``nn.Linear`` and GPT-2's ``Conv1D`` inside of *model*, which is in float32 on the CPU.
+
+    Raises:
+        UsageError: there is none.
+    """
+    layers = [(parent, *child) for parent in model.modules() for child in parent.named_children()]
+    if not any(isinstance(layer, nn.Linear | Conv1D) for _, _, layer in layers):
+        raise UsageError("--precision int8 finds no linear layer in this network (choose another)")
+    for parent, name, layer in layers:
+        if isinstance(layer, nn.Linear):
+            setattr(parent, name, QuantizedLinear(layer.weight.t(), layer.bias))
+        elif isinstance(layer, Conv1D):
+            setattr(parent, name, QuantizedLinear(layer.weight, layer.bias))
