@@ -19,8 +19,6 @@ from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.models.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cupid_tools.io.report import Report
     from cupid_tools.models.weights.importing import Imported
 
@@ -87,7 +85,10 @@ def _add_fetch(parser: ToolParser) -> None:
         "--url", type=_url, metavar="URL", help="another place of the checkpoint, or of a file that import has made"
     )
     parser.add_argument(
-        "--sha256", type=_sha256, metavar="HEX", help="refuse a downloaded file that has another SHA-256"
+        "--sha256",
+        type=_sha256,
+        metavar="HEX",
+        help="refuse a file that has another SHA-256, and weights that came from one",
     )
     _add_kept(parser, "default: download what the authors publish")
 
@@ -142,7 +143,7 @@ def _row(name: str, weights_dir: str | None) -> tuple[str, ...]:
         return name, "missing", "", "", "", ""
     size = str(path.stat().st_size)
     try:
-        facts = library.read(path)[1]
+        facts = library.facts(path, name)
     except InputError as error:
         log.warning("%s", error)
         return name, "damaged", size, "", "", str(path)
@@ -157,8 +158,8 @@ def _verify(args: argparse.Namespace, report: Report) -> None:
     if not names:
         raise MissingError("there are no weights", hint="bring them with cupid-weights fetch or import")
     for name in names:
-        path = _there(name, args.weights_dir)
-        facts = library.verify(path, name)
+        path = library.locate(name, args.weights_dir)
+        facts = library.verify(path, name)[1]
         log.info("%s is whole: fingerprint %s", path, facts["fingerprint"])
         report.details[name] = {"fingerprint": facts["fingerprint"]}
 
@@ -167,18 +168,9 @@ def _where(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.io.atomic import STDOUT, atomic_write
     from cupid_tools.models.weights import library
 
-    paths = library.folders(args.weights_dir) if args.name is None else [_there(args.name, args.weights_dir)]
+    paths = library.folders(args.weights_dir) if args.name is None else [library.locate(args.name, args.weights_dir)]
     with atomic_write(STDOUT) as text:
         text.writelines(f"{path}\n" for path in paths)
-
-
-def _there(name: str, weights_dir: str | None) -> Path:
-    from cupid_tools.models.weights import library
-
-    path = library.find(name, weights_dir)
-    if path is None:
-        raise library.missing(name, weights_dir)
-    return path
 
 
 def _tell(name: str, done: Imported, report: Report) -> None:

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from cupid_tools.errors import CupidError
-from cupid_tools.models.weights import catalogue, fetching, importing, library
+from cupid_tools.models.weights import catalogue, downloading, importing, library
 from cupid_tools.models.weights.catalogue import RemoteFile, Source
 from tests.conftest import contents
 from tests.language_models import generrna_tokenizer, save_generrna, save_rnafm
@@ -364,6 +364,27 @@ def test_weights_that_are_cut_short_are_refused_and_listed_as_damaged(run, refus
     assert run("verify").code == 0
 
 
+def test_a_file_under_the_name_of_another_model_is_refused_and_listed_as_damaged(run, refused, published, weights):
+    run("import", published / "rnafm.pth", "--as", "rnafm")
+    path = (weights / "rnafm.safetensors").rename(weights / "generrna.safetensors")
+    words = f"{path}: holds the weights of rnafm, not of generrna"
+    refused(3, words, "verify")
+    refused(3, words, "fetch", "generrna")
+    outcome = run("list")
+    assert f"generrna\tdamaged\t{path.stat().st_size}\t\t\t{path}\n" in outcome.stdout
+    assert words in outcome.stderr
+
+
+def test_list_and_where_need_no_torch(run, published, weights):
+    run("import", published / "rnafm.pth", "--as", "rnafm")
+    code = "import sys; sys.modules['torch'] = None; from cupid_tools.cli.weights import main; sys.exit(main())"
+    for command, words in (("list", "rnafm\tthere\t"), ("where", str(weights))):
+        argv = [sys.executable, "-c", code, command, "--weights-dir", weights]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert words in done.stdout
+
+
 def test_words_that_are_no_names_are_usage_errors(tool):
     for argv in (["where", "bert"], ["verify", "bert"], ["fetch", "bert"], ["import", "file", "--as", "bert"], []):
         outcome = tool("weights", *argv)
@@ -378,7 +399,8 @@ class Server(http.server.ThreadingHTTPServer):
     """Serves *content*, and misbehaves as the next of *tricks* says; the last one stays.
 
     A trick is a dict of: status; headers; cut (bytes after which the connection breaks off); longer (what is added to
-    the true length); deaf (to Range); content; stall (waits after cut until released); unsized (no length).
+    the true length); deaf (to Range); content; stall (waits after cut until released); unsized (no length);
+    extra (bytes behind the end of the file).
     """
 
     daemon_threads = True
@@ -411,7 +433,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if begin >= len(content) > 0:
             status, body = 416, b""
         else:
-            body = content[begin:] if status in (200, 206) else b"<html>sorry</html>"
+            body = content[begin:] + trick.get("extra", b"") if status in (200, 206) else b"<html>sorry</html>"
         self.send_response(status)
         if status == 206:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
@@ -434,7 +456,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(published, monkeypatch):
-    monkeypatch.setattr(fetching, "FIRST_WAIT_S", 0)
+    monkeypatch.setattr(downloading, "FIRST_WAIT_S", 0)
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -529,7 +551,7 @@ def test_a_redirect_is_followed(fetches, server):
 def test_a_redirect_may_not_leave_https():
     request = urllib.request.Request("https://example.org/a")
     with pytest.raises(CupidError, match=r"leads to http://example.+, which is not encrypted"):
-        fetching._Redirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/b")
+        downloading._Redirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/b")
 
 
 def test_a_server_that_always_breaks_off_ends_with_a_sentence(refused, server, weights):
@@ -554,6 +576,18 @@ def test_a_length_that_is_too_short_gives_no_weights(refused, fetches, server, w
     server.tricks, server.ranges = [{}], []
     fetches()
     assert server.ranges == [None]
+
+
+def test_a_length_that_is_not_told_is_not_needed(fetches, server):
+    server.tricks = [{"unsized": True}]
+    fetches()
+
+
+def test_more_bytes_than_the_server_announces_are_removed_and_refused(refused, fetches, server, weights):
+    server.tricks = [{"cut": 100_000}, {"extra": b"?"}]
+    words = f"the server sent more than {len(server.content):,} bytes"
+    refused(1, f"{server.url()}: {words}", "fetch", "rnafm", "--url", server.url())
+    assert hidden(weights) == []
 
 
 def test_wrong_bytes_are_removed_and_refused(refused, fetches, server):
@@ -603,6 +637,20 @@ def test_what_is_there_is_not_fetched_again(run, published, server, expected, we
     assert server.ranges == []
 
 
+def test_what_is_there_must_come_from_a_file_of_the_checksum(run, refused, published, server, weights):
+    run("import", published / "rnafm.pth", "--as", "rnafm")
+    fetch = ["fetch", "rnafm", "--url", server.url(), "--sha256"]
+    line = refused(2, f"from a file of SHA-256 {digest(published / 'rnafm.pth')}, not {'0' * 64}", *fetch, "0" * 64)
+    assert line.endswith("(--replace puts these in their place)")
+    for source in (published / "rnafm.pth", weights / "rnafm.safetensors"):  # which may have been fetched itself
+        assert "there already" in run(*fetch, digest(source)).stderr
+    assert server.ranges == []
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @pytest.mark.parametrize("url", ["ftp://example.org/a", "file:///etc/passwd", "example.org", "https://", "http:///a"])
 def test_other_addresses_are_usage_errors(tool, url):
     assert tool("weights", "fetch", "rnafm", "--url", url).code == 2
@@ -615,10 +663,6 @@ def test_an_address_that_cannot_be_one_is_a_usage_error(refused, server, url):
 
 def test_a_checksum_must_be_one(tool):
     assert tool("weights", "fetch", "rnafm", "--sha256", "abc").code == 2
-
-
-def test_a_checksum_is_that_of_one_file(refused, generrna):
-    refused(2, "--sha256 is that of one file", "fetch", "generrna", "--sha256", "0" * 64)
 
 
 def wait_for(condition):
@@ -673,46 +717,43 @@ def test_two_processes_download_once(server, weights, expected):
 
 @pytest.fixture
 def generrna(server, published, monkeypatch):
-    """GenerRNA in three parts of known size, as its authors publish it, on our server."""
-    content = (published / "model.pt").read_bytes()
-    cuts = [content[:60_000], content[60_000:120_000], content[120_000:]]
-    tokenizer = (published / "tokenizer.json").read_bytes()
-    server.content = {"0": cuts[0], "1": cuts[1], "2": cuts[2], "tokenizer.json": tokenizer}
-    parts = tuple(
-        RemoteFile(server.url(str(number)), hashlib.sha256(part).hexdigest(), len(part))
-        for number, part in enumerate(cuts)
-    )
-    source = Source(parts, RemoteFile(server.url("tokenizer.json")), "MIT")
+    """GenerRNA and its tokenizer, on our server."""
+    server.content = {name: (published / name).read_bytes() for name in ("model.pt", "tokenizer.json")}
+    checkpoint = RemoteFile(server.url("model.pt"), digest(published / "model.pt"))
+    source = Source(checkpoint, RemoteFile(server.url("tokenizer.json")), "MIT")
     monkeypatch.setitem(catalogue.SOURCES, "generrna", source)
     return server
 
 
-def test_parts_and_tokenizer_are_fetched(run, generrna, published, weights, tool, tmp_path):
-    generrna.tricks = [{}, {"cut": 10_000}, {}]
+def test_the_tokenizer_is_fetched_too(run, generrna, published, weights, tool, tmp_path):
+    generrna.tricks = [{"cut": 10_000}, {}]
     outcome = run("fetch", "generrna")
     assert outcome.code == 0, outcome
-    assert generrna.ranges == [None, None, "bytes=10000-", None, None]
+    assert generrna.ranges == [None, "bytes=10000-", None]
     argv = ["import", published / "model.pt", "--as", "generrna", "--tokenizer", published]
     tool("weights", *argv, "--weights-dir", tmp_path / "expected")
     assert visible(weights) == visible(tmp_path / "expected")
     assert hidden(weights) == []
 
 
-def test_only_the_part_that_is_wrong_is_fetched_again(run, refused, generrna):
-    wrong = generrna.content | {"1": bytes(60_000)}
-    generrna.tricks = [{"content": wrong}]
-    refused(1, f"{generrna.url('1')}: has SHA-256 ", "fetch", "generrna")
+def test_a_checkpoint_unlike_the_checksum_of_its_authors_is_refused(refused, generrna, published):
+    generrna.content["model.pt"] = generrna.content["model.pt"][:-1] + b"?"
+    words = f"{generrna.url('model.pt')}: has SHA-256 "
+    assert f"not {digest(published / 'model.pt')}" in refused(1, words, "fetch", "generrna")
+
+
+def test_a_checkpoint_waits_for_its_tokenizer(run, refused, generrna):
+    generrna.tricks = [{}, {"status": 404}]
+    refused(4, f"{generrna.url('tokenizer.json')}: the server answers 404", "fetch", "generrna")
     generrna.tricks, generrna.ranges = [{}], []
     assert run("fetch", "generrna").code == 0
-    assert len(generrna.ranges) == 3
+    assert generrna.ranges == [f"bytes={len(generrna.content['model.pt'])}-", None]
 
 
-@pytest.mark.parametrize("unsized", [True, False])
-def test_a_part_of_another_size_is_refused(refused, generrna, unsized):
-    longer = generrna.content | {"1": bytes(3_000_000)}
-    generrna.tricks = [{"content": longer, "unsized": unsized}]
-    words = "the server sent more than 60,000 bytes" if unsized else "has 3,000,000 bytes, not 60,000"
-    refused(1, f"{generrna.url('1')}: {words}", "fetch", "generrna")
+def test_a_tokenizer_that_is_none_is_told_before_the_download(refused, generrna, published):
+    refused(3, "rnafm.pth: is no JSON", "fetch", "generrna", "--tokenizer", published / "rnafm.pth")
+    refused(1, "none: no such file", "fetch", "generrna", "--tokenizer", "none")
+    assert generrna.ranges == []
 
 
 def test_a_file_of_ours_brings_its_own_tokenizer(tool, run, generrna, published, weights, tmp_path):

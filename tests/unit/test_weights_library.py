@@ -120,7 +120,6 @@ def test_the_users_weights_come_before_those_of_the_system(monkeypatch, tmp_path
 def test_every_model_has_a_source():
     assert set(SOURCES) == set(WEIGHTS)
     for source in SOURCES.values():
-        for file in (*source.checkpoint, *([source.tokenizer] if source.tokenizer else [])):
+        for file in (source.checkpoint, *([source.tokenizer] if source.tokenizer else [])):
             assert file.url.startswith("https://")
             assert file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256)
-        assert all(file.size for file in source.checkpoint[:-1])

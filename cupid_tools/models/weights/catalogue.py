@@ -14,12 +14,10 @@ class RemoteFile:
     Attributes:
         url: http or https.
         sha256: what it must have, in hexadecimal; None where nobody publishes it.
-        size: bytes; None where it is not known, which only the last of several files may be.
     """
 
     url: str
     sha256: str | None = None
-    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,12 @@ class Source:
     """What the authors publish.
 
     Attributes:
-        checkpoint: its parts, in their order.
+        checkpoint: as ``convert`` takes it.
         tokenizer: a ``tokenizer.json``; None for a model with a fixed alphabet.
         licence: of the weights.
     """
 
-    checkpoint: tuple[RemoteFile, ...]
+    checkpoint: RemoteFile
     tokenizer: RemoteFile | None
     licence: str
 
@@ -40,13 +38,13 @@ class Source:
 SOURCES = {
     # the address that the package rna-fm downloads from; its authors publish no checksum
     "rnafm": Source(
-        (RemoteFile("https://proj.cse.cuhk.edu.hk/rnafm/api/download?filename=RNA-FM_pretrained.pth"),),
+        RemoteFile("https://proj.cse.cuhk.edu.hk/rnafm/api/download?filename=RNA-FM_pretrained.pth"),
         None,
         "Apache-2.0",
     ),
     # the newer of two models, with the tokenizer that belongs to it; docs/encoders.md tells of the older
     "generrna": Source(
-        (RemoteFile(f"{_GENERRNA}/model_updated.pt"),), RemoteFile(f"{_GENERRNA}/tokenizer/tokenizer.json"), "MIT"
+        RemoteFile(f"{_GENERRNA}/model_updated.pt"), RemoteFile(f"{_GENERRNA}/tokenizer/tokenizer.json"), "MIT"
     ),
 }
 """Registry name -> source."""

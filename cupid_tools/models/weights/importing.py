@@ -67,21 +67,25 @@ def import_weights(
         UsageError: other weights of this name are there, and *replace* is not set.
     """
     _check_regular(files)
+    text = None if tokenizer is None else read_tokenizer(tokenizer)
     folder = library.folders(weights_dir)[0]
     with locked(folder, name), _one_file(files, folder / f".{name}.joined") as path:
         shown = files[0] if len(files) == 1 else f"{files[0]} to {files[-1]}"
-        return install(name, path, folder=folder, shown=shown, tokenizer=tokenizer, replace=replace)
+        return install(name, path, folder=folder, shown=shown, tokenizer=text, replace=replace)
 
 
 def install(name: str, checkpoint: Path, *, folder: Path, shown: str, tokenizer: str | None, replace: bool) -> Imported:
-    """Convert a checkpoint into *folder*, which the caller has locked; *shown* is its name in messages."""
+    """Convert a checkpoint into *folder*, which the caller has locked.
+
+    *shown* is the name of the checkpoint in messages, and *tokenizer* the text of a ``tokenizer.json``.
+    """
     for left in folder.glob(f".{name}{library.SUFFIX}.*.part"):  # of a run that was killed
         left.unlink(missing_ok=True)
     if is_safetensors(checkpoint):
         weights, fingerprint, source_sha256 = _ours(name, checkpoint, shown, tokenizer)
     else:
         convert = WEIGHTS.load(name)
-        weights = convert(read_checkpoint(checkpoint, shown), shown, _tokenizer(tokenizer))
+        weights = convert(read_checkpoint(checkpoint, shown), shown, tokenizer)
         fingerprint, source_sha256 = library.fingerprint(name, weights), sha256(checkpoint)
     target = folder / f"{name}{library.SUFFIX}"
     if target.exists() and not replace:
@@ -118,6 +122,13 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
+def other_weights(path: Path, name: str, difference: str) -> UsageError:
+    """The error that tells that only ``--replace`` removes what is there."""
+    return UsageError(
+        f"{path} holds other weights of {name} ({difference})", hint="--replace puts these in their place"
+    )
+
+
 @contextmanager
 def blamed(path: Path) -> Iterator[None]:
     """Name *path* in errors of the operating system that name no file, as that of a full disk."""
@@ -151,6 +162,24 @@ def read_checkpoint(path: Path, shown: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(shown, f"holds a {type(content).__name__}", hint="a checkpoint is a dictionary")
     return content
+
+
+def read_tokenizer(given: str) -> str:
+    """The text of a ``tokenizer.json``, which may be named by its folder.
+
+    Raises:
+        CupidError: it is not there.
+        InputError: it is something else.
+    """
+    path = Path(given, "tokenizer.json") if os.path.isdir(given) else Path(given)
+    if not path.exists():
+        raise CupidError(f"{path}: no such file or directory", hint="check the name")
+    try:
+        text = path.read_text(encoding="utf-8")
+        json.loads(text)
+    except ValueError as error:
+        raise InputError(path, "is no JSON", hint="--tokenizer takes a tokenizer.json") from error
+    return text
 
 
 def is_safetensors(path: Path) -> bool:
@@ -213,29 +242,11 @@ def _ours(name: str, path: Path, shown: str, tokenizer: str | None) -> tuple[Wei
     """Weights that were imported on another machine: content, fingerprint, SHA-256 of the checkpoint."""
     if tokenizer is not None:
         raise UsageError(f"{shown} holds its own tokenizer", hint="leave --tokenizer out")
-    facts = library.verify(path, name, shown=shown)
-    return library.read(path)[0], facts["fingerprint"], facts["source_sha256"]
-
-
-def _tokenizer(given: str | None) -> str | None:
-    """The text of a ``tokenizer.json``, which may be named by its folder."""
-    if given is None:
-        return None
-    path = Path(given, "tokenizer.json") if os.path.isdir(given) else Path(given)
-    if not path.exists():
-        raise CupidError(f"{path}: no such file or directory", hint="check the name")
-    try:
-        text = path.read_text(encoding="utf-8")
-        json.loads(text)
-    except ValueError as error:
-        raise InputError(path, "is no JSON", hint="--tokenizer takes a tokenizer.json") from error
-    return text
+    weights, facts = library.verify(path, name, shown=shown)
+    return weights, facts["fingerprint"], facts["source_sha256"]
 
 
 def _check_same(target: Path, name: str, fingerprint: str) -> None:
-    present = library.verify(target, name)["fingerprint"]
+    present = library.verify(target, name)[1]["fingerprint"]
     if present != fingerprint:
-        raise UsageError(
-            f"{target} holds other weights of {name} (fingerprint {present[:12]}, not {fingerprint[:12]})",
-            hint="--replace puts these in their place",
-        )
+        raise other_weights(target, name, f"fingerprint {present[:12]}, not {fingerprint[:12]}")

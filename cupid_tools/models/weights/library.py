@@ -9,18 +9,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from cupid_tools.errors import InputError, MissingError
 from cupid_tools.io.atomic import atomic_write
+
+if TYPE_CHECKING:  # torch takes seconds to load, and what a file says of itself is read without
+    from torch import Tensor
 
 FORMAT_VERSION = "1"
 SUFFIX = ".safetensors"
@@ -59,11 +60,7 @@ def load(name: str, weights_dir: str | None) -> tuple[Weights, str]:
         MissingError: they are not there.
         InputError: the file is cut short, or is not one of ours.
     """
-    path = find(name, weights_dir)
-    if path is None:
-        raise missing(name, weights_dir)
-    weights, facts = read(path)
-    _check_name(path, facts, name)
+    weights, facts = read(locate(name, weights_dir), name)
     return weights, str(facts["fingerprint"])
 
 
@@ -85,10 +82,17 @@ def find(name: str, weights_dir: str | None) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def missing(name: str, weights_dir: str | None) -> MissingError:
-    """The error that tells how to bring the weights *name*."""
+def locate(name: str, weights_dir: str | None) -> Path:
+    """The file of the weights *name*.
+
+    Raises:
+        MissingError: there is none; tells how to bring it.
+    """
+    path = find(name, weights_dir)
+    if path is not None:
+        return path
     place = "" if weights_dir is None else f" --weights-dir {weights_dir}"
-    return MissingError(
+    raise MissingError(
         f"the weights of {name} are not in {' or '.join(map(str, folders(weights_dir)))}",
         hint=f"bring them with 'cupid-weights fetch {name}{place}', "
         f"or 'cupid-weights import FILE --as {name}{place}' where there is no internet",
@@ -97,6 +101,8 @@ def missing(name: str, weights_dir: str | None) -> MissingError:
 
 def fingerprint(name: str, weights: Weights) -> str:
     """SHA-256 of everything that the weights say, in hexadecimal: name, configuration, tokenizer, every tensor."""
+    import torch
+
     digest = hashlib.sha256(_json([name, weights.config, weights.tokenizer]))
     for key, tensor in sorted(weights.tensors.items()):
         digest.update(_json([key, str(tensor.dtype), list(tensor.shape)]))
@@ -106,13 +112,10 @@ def fingerprint(name: str, weights: Weights) -> str:
 
 def write(path: Path, name: str, weights: Weights, *, fingerprint: str, source_sha256: str, licence: str) -> None:
     """Write weights to *path*; the file appears complete or not at all."""
-    facts = dict(
-        zip(
-            _FIELDS,
-            (FORMAT_VERSION, name, weights.config, weights.tokenizer, fingerprint, source_sha256, licence),
-            strict=True,
-        )
-    )
+    from safetensors.torch import save_file
+
+    values = (FORMAT_VERSION, name, weights.config, weights.tokenizer, fingerprint, source_sha256, licence)
+    facts = dict(zip(_FIELDS, values, strict=True))
     tensors = {key: tensor.contiguous() for key, tensor in weights.tensors.items()}
     with atomic_write(path, "wb") as handle:
         try:
@@ -122,33 +125,48 @@ def write(path: Path, name: str, weights: Weights, *, fingerprint: str, source_s
             raise _os_error(error, path) from error
 
 
-def read(path: Path, *, shown: str | None = None) -> tuple[Weights, dict[str, Any]]:
-    """Open a file of weights: its content, and what else it says of itself; *shown* names it in messages.
+def facts(path: Path, name: str) -> dict[str, Any]:
+    """What a file of the weights *name* says of itself; its tensors are not read.
 
     Raises:
-        InputError: cut short, or not one of ours.
+        InputError: cut short, not one of ours, or of another model.
     """
-    try:
-        with safe_open(path, framework="pt") as handle:
-            metadata = handle.metadata() or {}
-            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - it is no dict
-    except SafetensorError as error:
-        raise InputError(path, "is not a complete safetensors file", hint=_AGAIN) from error
-    facts = _facts(shown or path, metadata)
+    with _opened(path, "numpy") as handle:
+        return _facts(path, handle.metadata(), name)
+
+
+def read(path: Path, name: str, *, shown: str | None = None) -> tuple[Weights, dict[str, Any]]:
+    """Open a file of the weights *name*: its content, and its ``facts``; *shown* names it in messages.
+
+    Raises:
+        InputError: cut short, not one of ours, or of another model.
+    """
+    shown = shown or str(path)
+    with _opened(path, "pt", shown) as handle:
+        facts = _facts(shown, handle.metadata(), name)
+        tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - it is no dict
     return Weights(tensors, facts["config"], facts["tokenizer"]), facts
 
 
-def verify(path: Path, name: str, *, shown: str | None = None) -> dict[str, Any]:
-    """Read all of a file of weights, and return what it says of itself; *shown* names it in messages.
+def verify(path: Path, name: str, *, shown: str | None = None) -> tuple[Weights, dict[str, Any]]:
+    """As ``read``, after a comparison of everything in the file with its fingerprint.
 
     Raises:
         InputError: it is not whole, or not what it says.
     """
-    weights, facts = read(path, shown=shown)
-    _check_name(shown or path, facts, name)
+    weights, facts = read(path, name, shown=shown)
     if fingerprint(name, weights) != facts["fingerprint"]:
         raise InputError(shown or path, "does not have the fingerprint that it names", hint=_AGAIN)
-    return facts
+    return weights, facts
+
+
+@contextmanager
+def _opened(path: Path, framework: str, shown: str | None = None) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework=framework) as handle:
+            yield handle
+    except SafetensorError as error:
+        raise InputError(shown or path, "is not a complete safetensors file", hint=_AGAIN) from error
 
 
 def _os_error(error: SafetensorError, path: Path) -> OSError:
@@ -157,24 +175,19 @@ def _os_error(error: SafetensorError, path: Path) -> OSError:
     return OSError(int(number[1]), os.strerror(int(number[1])), path) if number else OSError(0, str(error), path)
 
 
-def _facts(path: Path | str, metadata: Mapping[str, str]) -> dict[str, Any]:
-    if _KEY not in metadata:
+def _facts(path: Path | str, metadata: Mapping[str, str] | None, name: str) -> dict[str, Any]:
+    if not metadata or _KEY not in metadata:
         raise InputError(path, "holds no weights of cupid-tools", hint="make such a file with cupid-weights import")
     try:
         facts = json.loads(metadata[_KEY])
-        version = facts["format"]
-        if version == FORMAT_VERSION:
-            facts = {field: facts[field] for field in _FIELDS}
+        if facts["format"] != FORMAT_VERSION:
+            raise InputError(path, "was made by another version of cupid-tools", hint=_AGAIN)
+        facts = {field: facts[field] for field in _FIELDS}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(path, "has damaged metadata", hint=_AGAIN) from error
-    if version != FORMAT_VERSION:
-        raise InputError(path, "was made by another version of cupid-tools", hint=_AGAIN)
-    return dict(facts)
-
-
-def _check_name(path: Path | str, facts: Mapping[str, Any], name: str) -> None:
     if facts["name"] != name:
         raise InputError(path, f"holds the weights of {facts['name']}, not of {name}")
+    return facts
 
 
 def _absolute(paths: str) -> list[Path]:
