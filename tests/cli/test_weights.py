@@ -530,6 +530,15 @@ def test_a_checksum_permits_to_continue_without_a_version(fetches, server):
     assert server.ranges == [None, "bytes=100000-"]
 
 
+def test_bytes_of_another_address_are_not_continued(fetches, refused, server):
+    checksum = ["--sha256", hashlib.sha256(server.content).hexdigest()]
+    server.tricks = [{"cut": 100_000}, {"status": 404}]
+    refused(4, "404", "fetch", "rnafm", "--url", server.url("elsewhere"), *checksum)
+    server.tricks, server.ranges = [{}], []
+    fetches(*checksum)
+    assert server.ranges == [None]
+
+
 def test_a_disk_that_was_full_is_no_reason_to_start_again(fetches, refused, server):
     with no_file_above(100_000):
         words = "weights/.rnafm.download: file too large"
