@@ -146,6 +146,25 @@ def test_numbers_above_those_of_fp16_are_refused(tmp_path):
     assert caught.value.index == 0
 
 
+def test_nan_of_damaged_weights_is_told_as_such(tmp_path):
+    damaged = load(tmp_path / "x.pth")
+    damaged.tensors["encoder.layer.1.output.dense.bias"][3] = float("nan")
+    with pytest.raises(SequenceError, match="gives NaN or infinity in fp32") as caught:
+        encoder(damaged).embed(RNAS)
+    assert caught.value.hint == "the weights may be damaged"
+
+
+def test_what_truncate_cuts_is_told(weights, caplog):
+    with caplog.at_level("INFO", logger="cupid_tools"):
+        encoder(weights, long="truncate").embed(["ACGU", "A" * 1023, "C" * 1022])
+    assert caplog.messages[-1] == "cut 1 of 3 RNAs to 1,022 tokens"
+
+
+def test_an_overlap_without_windows_is_refused(weights):
+    with pytest.raises(UsageError, match="--overlap is that of windows"):
+        encoder(weights, long="truncate", overlap=30)
+
+
 def test_too_long_is_told_with_the_two_other_policies(weights):
     with pytest.raises(SequenceError) as caught:
         encoder(weights).embed(["ACGU", "A" * 1023])

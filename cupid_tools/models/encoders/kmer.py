@@ -26,7 +26,7 @@ def create(settings: EncoderSettings) -> KmerEncoder:
         if field.name not in _HEEDED and getattr(settings, field.name) != field.default:
             option = field.name.replace("_", "-")
             raise UsageError(f"--{option} is for language models (leave it out with --encoder kmer)")
-    if settings.device.startswith("cuda"):
+    if settings.device not in ("auto", "cpu"):
         log.warning("encoder kmer computes on the CPU")
     return KmerEncoder()
 

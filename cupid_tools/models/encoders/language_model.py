@@ -25,7 +25,7 @@ from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens
 from cupid_tools.models.encoders.packed import Groups
 from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
 from cupid_tools.models.encoders.precision import DTYPES, choose_precision
-from cupid_tools.models.encoders.settings import CLS, ERROR, INT8, NONE, TRUNCATE, WINDOW, EncoderSettings
+from cupid_tools.models.encoders.settings import CLS, ERROR, FP16, INT8, NONE, TRUNCATE, WINDOW, EncoderSettings
 from cupid_tools.models.encoders.windows import Window, batch_end, check_overlap, equal_runs, windows_of
 
 _CPU_BATCH = 1024
@@ -143,6 +143,8 @@ class LanguageModelEncoder:
             return np.empty((0, self.dim), dtype=np.float32)
         tokens = self._copies[0].tokenize(sequences)
         windows = [window for rna, found in enumerate(tokens) for window in self._windows(rna, len(found.ids))]
+        if self.info.long == TRUNCATE:
+            _tell_cuts(tokens, self._copies[0].context)
         with memory_guard():
             if self.info.pooling == NONE:
                 vectors, owners = self._states(sequences, tokens, windows)
@@ -313,6 +315,8 @@ def _device(network: LanguageModel) -> torch.device:
 def _check_settings(network: LanguageModel, settings: EncoderSettings) -> None:
     if settings.long == WINDOW:
         check_overlap(settings.overlap, network.context)
+    elif settings.overlap != EncoderSettings.overlap:
+        raise UsageError("--overlap is that of windows (give --long window, or leave it out)")
     if settings.pooling == CLS and not network.head:
         raise UsageError("--pooling cls takes the token before the RNA, and this encoder has none (choose another)")
     if settings.pooling == CLS and network.causal:
@@ -325,6 +329,12 @@ def _check_coverage(tokens: Sequence[Tokens], lengths: NDArray[np.int64]) -> Non
     for index, (found, length) in enumerate(zip(tokens, lengths, strict=True)):
         if found.lengths is not None and found.lengths.sum() != length:
             raise SequenceError(index, "has letters that give no token", hint="use another --pooling than none")
+
+
+def _tell_cuts(tokens: Sequence[Tokens], context: int) -> None:
+    cut = sum(len(found.ids) > context for found in tokens)
+    if cut:
+        log.info("cut %s of %s RNAs to %s tokens", f"{cut:,}", f"{len(tokens):,}", f"{context:,}")
 
 
 def _warn_of_gaps(sequences: Sequence[str], tokens: Sequence[Tokens]) -> None:
@@ -340,4 +350,5 @@ def _check_finite(vectors: Vectors, owners: NDArray[np.int64] | None, precision:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         index = int(bad[0] if owners is None else owners[bad[0]])
-        raise SequenceError(index, f"gives NaN or infinity in {precision}", hint="use --precision bf16 or fp32")
+        hint = "use --precision bf16 or fp32" if precision == FP16 else "the weights may be damaged"
+        raise SequenceError(index, f"gives NaN or infinity in {precision}", hint=hint)
