@@ -570,6 +570,12 @@ def test_a_server_that_always_breaks_off_ends_with_a_sentence(refused, server, w
     assert ".rnafm.download" in hidden(weights)
 
 
+def test_a_server_that_takes_back_what_it_sent_ends_with_a_sentence(refused, server):
+    server.tricks = [{"cut": 100_000}, {"status": 416}] * 20
+    refused(4, "6 times in a row (the same command goes on", "fetch", "rnafm", "--url", server.url())
+    assert len(server.ranges) == 6
+
+
 def test_a_length_that_is_too_long_is_not_believed(refused, fetches, server):
     server.tricks = [{"longer": 1000, "deaf": True}]
     refused(4, "the connection broke off after", "fetch", "rnafm", "--url", server.url())

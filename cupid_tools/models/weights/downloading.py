@@ -82,13 +82,13 @@ class _Transfer:
 
     def complete(self) -> None:
         """Receive the file, with as many connections as it takes."""
-        failures = 0
+        failures, most = 0, _end(self._handle)
         while True:
-            before = _end(self._handle)
             try:
                 return self._receive()
             except _BrokenError as error:
-                failures = 1 if _end(self._handle) > before else failures + 1
+                have = _end(self._handle)
+                failures, most = (1, have) if have > most else (failures + 1, most)
                 if failures == TRIES:
                     raise MissingError(
                         f"{self._file.url}: {error}, {TRIES} times in a row",
@@ -183,6 +183,8 @@ class _Transfer:
         while True:
             try:
                 chunk = response.read1(_CHUNK_BYTES)  # what is here, so that a killed run has kept it
+            except http.client.IncompleteRead as error:
+                raise _BrokenError("the connection broke off") from error
             except (OSError, http.client.HTTPException) as error:
                 raise _BrokenError(f"the connection broke off: {_why(error)}") from error
             if not chunk:
