@@ -16,10 +16,10 @@ def long_rnas(draw):
     return draw(st.integers(context + 1, 400)), context, draw(st.integers(0, context // 2))
 
 
-@given(long_rnas())
-def test_every_token_is_owned_once_by_a_window_that_holds_it(case):
+@given(long_rnas(), st.booleans())
+def test_every_token_is_owned_once_by_a_window_that_holds_it(case, causal):
     tokens, context, overlap = case
-    windows = windows_of(3, tokens, context, "window", overlap=overlap, keep_last=False)
+    windows = windows_of(3, tokens, context, "window", overlap=overlap, keep_last=False, causal=causal)
     owned = [token for window in windows for token in range(window.own_start, window.own_end)]
     assert owned == list(range(tokens))
     for window in windows:
@@ -27,10 +27,10 @@ def test_every_token_is_owned_once_by_a_window_that_holds_it(case):
         assert 0 <= window.start <= window.own_start < window.own_end <= window.end <= tokens
 
 
-@given(long_rnas())
-def test_windows_are_as_few_as_can_be_and_share_the_overlap(case):
+@given(long_rnas(), st.booleans())
+def test_windows_are_as_few_as_can_be_and_share_the_overlap(case, causal):
     tokens, context, overlap = case
-    windows = windows_of(0, tokens, context, "window", overlap=overlap, keep_last=False)
+    windows = windows_of(0, tokens, context, "window", overlap=overlap, keep_last=False, causal=causal)
     fewest = next(n for n in range(1, tokens + 1) if n * context - (n - 1) * overlap >= tokens)
     assert len(windows) == fewest
     assert all(left.end - right.start >= overlap for left, right in pairwise(windows))
@@ -39,20 +39,28 @@ def test_windows_are_as_few_as_can_be_and_share_the_overlap(case):
 @given(long_rnas())
 def test_a_token_counts_where_it_is_farther_from_an_end(case):
     tokens, context, overlap = case
-    windows = windows_of(0, tokens, context, "window", overlap=overlap, keep_last=False)
+    windows = windows_of(0, tokens, context, "window", overlap=overlap, keep_last=False, causal=False)
     for left, right in pairwise(windows):
         assert abs((left.end - left.own_end) - (right.own_start - right.start)) <= 1
 
 
+@given(long_rnas())
+def test_in_a_decoder_a_token_counts_where_it_has_most_before_it(case):
+    tokens, context, overlap = case
+    windows = windows_of(0, tokens, context, "window", overlap=overlap, keep_last=False, causal=True)
+    assert all(left.own_end == left.end for left in windows)
+    assert all(right.own_start - right.start >= overlap for right in windows[1:])
+
+
 @pytest.mark.parametrize(("keep_last", "kept"), [(False, (0, 10)), (True, (15, 25))])
 def test_truncate_keeps_the_first_or_the_last_tokens(keep_last, kept):
-    (window,) = windows_of(0, 25, 10, "truncate", overlap=2, keep_last=keep_last)
+    (window,) = windows_of(0, 25, 10, "truncate", overlap=2, keep_last=keep_last, causal=False)
     assert (window.start, window.end) == (window.own_start, window.own_end) == kept
 
 
 @pytest.mark.parametrize("policy", ["error", "truncate", "window"])
 def test_an_rna_that_fits_is_one_window_under_every_policy(policy):
-    assert windows_of(5, 10, 10, policy, overlap=2, keep_last=True) == [(5, 0, 10, 0, 10)]
+    assert windows_of(5, 10, 10, policy, overlap=2, keep_last=True, causal=False) == [(5, 0, 10, 0, 10)]
 
 
 def test_overlaps_of_more_than_half_a_window_are_refused():

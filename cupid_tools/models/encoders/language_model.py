@@ -21,8 +21,8 @@ from cupid_tools.errors import UsageError
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.models.device import choose_devices, is_out_of_memory, memory_guard
 from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
-from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens
-from cupid_tools.models.encoders.packed import Groups
+from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens, peak_bytes
+from cupid_tools.models.encoders.packed import Groups, to_device
 from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
 from cupid_tools.models.encoders.precision import DTYPES, choose_precision
 from cupid_tools.models.encoders.settings import CLS, ERROR, FP16, INT8, NONE, TRUNCATE, WINDOW, EncoderSettings
@@ -132,8 +132,9 @@ class LanguageModelEncoder:
         self._settings = settings
         self._budget = settings.batch_tokens or min(_budget(copy, info.precision) for copy in copies)
         self.shard_nt = _CPU_SHARD if _device(network).type == "cpu" else _GPU_SHARD
+        log.debug("batches of %s tokens, some %s MiB", f"{self._budget:,}", f"{self._batch_bytes() >> 20:,}")
         self.numerics = (
-            f"{settings.implementation} {_device(network).type}*{len(copies)} batch={self._budget} "
+            f"{settings.implementation} {_processor(network)} * {len(copies)}, batches of {self._budget}, "
             f"torch={torch.__version__} transformers={transformers.__version__}"
         )
 
@@ -155,6 +156,13 @@ class LanguageModelEncoder:
         _check_finite(vectors, owners, self.info.precision)
         return vectors
 
+    def _batch_bytes(self) -> int:
+        """What a batch of the longest windows takes, beside the weights."""
+        network = self._copies[0]
+        longest = network.context + len(network.head) + len(network.tail)
+        groups = [(max(1, self._budget // longest), longest)]
+        return peak_bytes(network.sizes, groups, self.info.precision, _device(network))
+
     def _windows(self, rna: int, tokens: int) -> list[Window]:
         network, settings = self._copies[0], self._settings
         if not tokens:
@@ -165,8 +173,15 @@ class LanguageModelEncoder:
                 f"has {tokens:,} tokens, and encoder {self.info.encoder} takes {network.context:,}",
                 hint="--long window computes it in overlapping windows, --long truncate cuts it",
             )
-        overlap, keep_last = settings.overlap, network.keep_last
-        return windows_of(rna, tokens, network.context, settings.long, overlap=overlap, keep_last=keep_last)
+        return windows_of(
+            rna,
+            tokens,
+            network.context,
+            settings.long,
+            overlap=settings.overlap,
+            keep_last=network.keep_last,
+            causal=network.causal,
+        )
 
     def _pooled(self, tokens: Sequence[Tokens], windows: Sequence[Window]) -> Vectors:
         """The vectors of windows, float32 [windows, dim]."""
@@ -196,8 +211,8 @@ class LanguageModelEncoder:
 
         def compute(network: LanguageModel, places: Sequence[int]) -> None:
             for batch, states in self._batches(network, tokens, [windows[place] for place in places]):
-                for group in _groups(network, batch, states):
-                    for window, rows in zip(group.windows, group.states.float().cpu().numpy(), strict=True):
+                for group in _groups(network, batch, states.float().cpu()):
+                    for window, rows in zip(group.windows, group.states.numpy(), strict=True):
                         own = rows[len(network.head) :][window.own_start - window.start : window.own_end - window.start]
                         start, repeats = _nucleotides(tokens[window.rna], window)
                         own = own if repeats is None else np.repeat(own, repeats, axis=0)
@@ -226,29 +241,29 @@ class LanguageModelEncoder:
         """Consecutive windows with their states, as many together as budget and memory allow."""
         extra = len(network.head) + len(network.tail)
         lengths = [window.tokens + extra for window in windows]
-        start, budget = 0, self._budget
+        start = 0
         while start < len(windows):
-            end = batch_end(lengths, start, budget)
+            end = batch_end(lengths, start, self._budget)
             packed = _pack(network, tokens, windows[start:end])
             try:
-                states = network(_to_device(packed, _device(network)), equal_runs(lengths[start:end]))
+                states = network(to_device(packed, _device(network)), equal_runs(lengths[start:end]))
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 states = None
             if states is None:  # outside of the handler, whose traceback would keep the tensors alive
-                budget = self._smaller_budget(network, windows[start:end], len(packed))
+                self._halve_budget(network, windows[start:end], len(packed))
                 continue
             yield windows[start:end], states
             start = end
 
-    def _smaller_budget(self, network: LanguageModel, batch: Sequence[Window], tokens: int) -> int:
+    def _halve_budget(self, network: LanguageModel, batch: Sequence[Window], tokens: int) -> None:
         if len(batch) == 1:
             raise BatchMemoryError(batch[0].rna)
         if _device(network).type == "cuda":
             torch.cuda.empty_cache()
         log.warning("out of memory with %s tokens; going on with half of them", f"{tokens:,}")
-        return tokens // 2
+        self._budget = min(self._budget, tokens // 2)
 
 
 class _Group(NamedTuple):
@@ -273,11 +288,6 @@ def _pack(network: LanguageModel, tokens: Sequence[Tokens], batch: Sequence[Wind
     return np.concatenate(
         [part for window in batch for part in (head, tokens[window.rna].ids[window.start : window.end], tail)]
     )
-
-
-def _to_device(packed: NDArray[np.int64], device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(packed)
-    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _nucleotides(tokens: Tokens, window: Window) -> tuple[int, NDArray[np.int64] | None]:
@@ -306,6 +316,12 @@ def _budget(network: LanguageModel, precision: str) -> int:
         return _CPU_BATCH
     free = torch.cuda.mem_get_info(device)[0]
     return min(_GPU_BATCH, batch_tokens(int(free * _GPU_SHARE), network.sizes, precision))
+
+
+def _processor(network: LanguageModel) -> str:
+    """Which kind of device computes; kinds differ in the last bits."""
+    device = _device(network)
+    return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else torch.cuda.get_device_name(device)
 
 
 def _device(network: LanguageModel) -> torch.device:

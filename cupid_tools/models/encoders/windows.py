@@ -13,8 +13,9 @@ from cupid_tools.models.encoders.settings import TRUNCATE, WINDOW
 class Window(NamedTuple):
     """A run of tokens that is computed as one sequence.
 
-    A token that lies in two windows counts in the one where it is farther from an end, so that every token of an RNA
-    counts once. Windows know nothing of each other: those of one RNA may be computed in different batches.
+    A token that lies in two windows counts in the one where it has more around it, or more before it where the model
+    looks no further, so that every token of an RNA counts once. Windows know nothing of each other: those of one RNA
+    may be computed in different batches.
 
     Attributes:
         rna: row of the RNA.
@@ -47,7 +48,9 @@ def check_overlap(overlap: int, context: int) -> None:
         raise UsageError(f"windows of {context:,} tokens cannot overlap by {overlap:,} (at most {context // 2:,})")
 
 
-def windows_of(rna: int, tokens: int, context: int, policy: str, *, overlap: int, keep_last: bool) -> list[Window]:
+def windows_of(
+    rna: int, tokens: int, context: int, policy: str, *, overlap: int, keep_last: bool, causal: bool
+) -> list[Window]:
     """The windows of an RNA; one where its tokens fit.
 
     Args:
@@ -57,6 +60,7 @@ def windows_of(rna: int, tokens: int, context: int, policy: str, *, overlap: int
         policy: ``truncate`` keeps *context* tokens, ``window`` computes all; ``error`` expects that they fit.
         overlap: tokens that neighbouring windows share at least.
         keep_last: whether ``truncate`` keeps the last tokens or the first.
+        causal: whether a token sees only those before it, and counts best at the end of a window.
     """
     if tokens <= context:
         return [Window(rna, 0, tokens, 0, tokens)]
@@ -65,10 +69,11 @@ def windows_of(rna: int, tokens: int, context: int, policy: str, *, overlap: int
         return [Window(rna, start, start + context, start, start + context)]
     assert policy == WINDOW, policy
     starts = window_starts(tokens, context, overlap)
-    seams = [0, *((left + context + right) // 2 for left, right in pairwise(starts)), tokens]
+    ends = [start + context for start in starts[:-1]]
+    seams = ends if causal else [(end + start) // 2 for end, start in zip(ends, starts[1:], strict=True)]
     return [
         Window(rna, start, start + context, own_start, own_end)
-        for start, (own_start, own_end) in zip(starts, pairwise(seams), strict=True)
+        for start, (own_start, own_end) in zip(starts, pairwise([0, *seams, tokens]), strict=True)
     ]
 
 
