@@ -97,7 +97,8 @@ def _add_language_model(parser: ToolParser) -> None:
         "--pooling",
         choices=POOLINGS,
         default=EncoderSettings.pooling,
-        help="how the states of nucleotides become one vector; none keeps them all (default: %(default)s)",
+        help="how the states of an RNA's tokens become one vector; none gives every nucleotide that of its token "
+        "(default: %(default)s)",
     )
     group.add_argument(
         "--long",

@@ -99,6 +99,18 @@ def test_import_gives_the_weights_that_the_encoder_loads(run, published, weights
     assert hidden(weights) == []
 
 
+def test_a_file_in_the_old_format_is_imported_with_a_warning(run, published, weights, tmp_path):
+    content = torch.load(published / "rnafm.pth", weights_only=False)
+    torch.save(content, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    outcome = run("import", tmp_path / "old.pth", "--as", "rnafm")
+    assert outcome.code == 0
+    assert "old.pth has torch's old format, without checksums" in outcome.stderr
+    old = visible(weights)
+    again = run("import", published / "rnafm.pth", "--as", "rnafm")
+    assert "checksums" not in again.stderr
+    assert library.load("rnafm", str(weights))[1] in old["rnafm.safetensors"].decode("latin-1")
+
+
 def test_equal_imports_are_equal_bytes(run, published, weights, tmp_path):
     shutil.copy(published / "rnafm.pth", tmp_path / "renamed.pth")
     run("import", published / "rnafm.pth", "--as", "rnafm")

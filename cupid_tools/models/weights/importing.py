@@ -150,6 +150,8 @@ def read_checkpoint(path: Path, shown: str) -> dict[str, Any]:
         zipped = handle.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
     if zipped:
         _check_zip(path, shown)
+    else:
+        log.warning("%s has torch's old format, without checksums: damage inside it may go unnoticed", shown)
     try:
         # fairseq keeps settings as a Namespace; what torch warns of is in the file, and told below if it matters
         with memory_guard(), torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():

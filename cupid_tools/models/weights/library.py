@@ -95,7 +95,8 @@ def locate(name: str, weights_dir: str | None) -> Path:
     raise MissingError(
         f"the weights of {name} are not in {' or '.join(map(str, folders(weights_dir)))}",
         hint=f"bring them with 'cupid-weights fetch {name}{place}', "
-        f"or 'cupid-weights import FILE --as {name}{place}' where there is no internet",
+        f"or 'cupid-weights import FILE --as {name}{place}' where there is no internet; "
+        "--weights-dir names another folder",
     )
 
 
