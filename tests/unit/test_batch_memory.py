@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 import torch
@@ -73,7 +74,8 @@ def test_prediction_is_within_a_fifth(name: str, precision: str) -> None:
     network.to(DTYPES[precision])
     for groups in GROUPS.values():
         predicted = peak_bytes(sizes, groups, precision, CPU)
-        measured = measured_peak(forward(network, groups, first=2), CPU)
+        work = forward(network, groups, first=2)
+        measured = median(measured_peak(work, CPU) for _ in range(3))  # the profiler loses an event now and then
         assert predicted == pytest.approx(measured, rel=0.2), groups
 
 
