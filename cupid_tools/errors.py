@@ -18,6 +18,12 @@ EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141
 
 
+def place_of(path: str | os.PathLike[str], line: int | None = None) -> str:
+    """How messages name a file, and a line of it."""
+    shown = "stdin" if str(path) == "-" else str(path)
+    return shown if line is None else f"{shown}:{line}"
+
+
 class CupidError(Exception):
     """A failure that is told in one sentence: what is wrong, and how to mend it.
 
@@ -53,8 +59,7 @@ class InputError(CupidError):
     def __init__(
         self, path: str | os.PathLike[str], problem: str, *, line: int | None = None, hint: str | None = None
     ) -> None:
-        place = "stdin" if str(path) == "-" else str(path)
-        super().__init__(f"{place}:{line}: {problem}" if line is not None else f"{place}: {problem}", hint=hint)
+        super().__init__(f"{place_of(path, line)}: {problem}", hint=hint)
 
 
 class MissingError(CupidError):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cupid_tools.errors import InputError
+from cupid_tools.errors import InputError, place_of
 from cupid_tools.io.streams import read_lines
 from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
 
@@ -92,7 +92,7 @@ class PairTable:
             missing = set(self.frame[column]).difference(known)
             if missing:
                 bad = self.frame[column].isin(missing).to_numpy()
-                shown = "stdin" if str(known_path) == "-" else str(known_path).replace("{", "{{").replace("}", "}}")
+                shown = place_of(known_path).replace("{", "{{").replace("}", "}}")
                 self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint=hint)
 
     def keys(self) -> pd.Series[str]:

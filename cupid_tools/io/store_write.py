@@ -44,14 +44,19 @@ def write_store(
     with atomic_write(table_path(path)) as text:
         _write_table(text, head_of_table(info, None), rnas)
         with atomic_write(path, "wb") as handle:
-            header = {"descr": npy_format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
-            npy_format.write_array_header_1_0(handle, header)
-            for block in blocks:
-                handle.write(np.ascontiguousarray(block, dtype=np.float32).data)
+            write_vectors(handle, blocks, shape)
             handle.flush()
             os.fsync(handle.fileno())  # a full disk may show only now, while the old store is whole
             replaced = _retire(path, [Path(path)])
     _remove(path, replaced)
+
+
+def write_vectors(handle: IO[bytes], blocks: Iterable[Vectors], shape: tuple[int, int]) -> None:
+    """Write an NPY file of float32 *shape*; ``np.save`` would not say why a disk refuses it."""
+    header = {"descr": npy_format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+    npy_format.write_array_header_1_0(handle, header)
+    for block in blocks:
+        handle.write(np.ascontiguousarray(block, dtype=np.float32).data)
 
 
 def write_sharded_store(path: AnyPath, info: StoreInfo, rnas: Iterable[Row], shards: Sequence[Path]) -> None:
@@ -112,7 +117,7 @@ class TableScratch:
     def add(self, rnas: Iterable[Row]) -> None:
         """Append lines."""
         try:
-            self._file.writelines("\t".join(map(str, rna)) + "\n" for rna in rnas)
+            self._file.writelines(_lines(rnas))
             self._file.flush()
         except OSError as error:
             error.filename = self._shown
@@ -174,9 +179,13 @@ def _lock(handle: int, output: Path) -> None:
 
 def _write_table(text: IO[str], head: str, rnas: Iterable[Row]) -> None:
     text.write(head)
-    text.writelines("\t".join(map(str, rna)) + "\n" for rna in rnas)
+    text.writelines(_lines(rnas))
     text.flush()
     os.fsync(text.fileno())
+
+
+def _lines(rnas: Iterable[Row]) -> Iterator[str]:
+    return ("\t".join(map(str, rna)) + "\n" for rna in rnas)
 
 
 def _retire(path: AnyPath, new: Sequence[Path]) -> list[Path]:

@@ -100,10 +100,15 @@ def decode(line: bytes, path: str | os.PathLike[str], number: int) -> str:
         raise InputError(path, "not UTF-8 text", line=number, hint="convert it, for example with iconv") from error
 
 
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def input_digest(path: str | os.PathLike[str]) -> str | None:
     """SHA-256 of an input in hexadecimal: of a file, or of what was read of stdin or a pipe; None if nothing was."""
     if Path(path).is_file():
-        with open(path, "rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return file_digest(path)
     seen = _OnceReadable.hashes.get(str(path))
     return None if seen is None else str(seen.hexdigest())

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from cupid_tools import __version__
 from cupid_tools.io.atomic import atomic_write
@@ -23,6 +22,7 @@ from cupid_tools.io.store_write import (
     refuse_foreign_shards,
     write_sharded_store,
     write_store,
+    write_vectors,
 )
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.vectors import embed_rnas
@@ -201,11 +201,8 @@ def _make_parts(
 
 
 def _write_part(path: Path, vectors: Vectors) -> None:
-    """Write an NPY file; ``np.save`` would not say why a disk refuses it."""
-    vectors = np.ascontiguousarray(vectors)
     with atomic_write(path, "wb") as handle:
-        npy_format.write_array_header_1_0(handle, npy_format.header_data_from_array_1_0(vectors))
-        handle.write(vectors.data)
+        write_vectors(handle, [vectors], vectors.shape)
 
 
 def _shard_key(encoder: Encoder, shard: _Shard) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cupid_tools.errors import InputError, OutOfMemoryError
+from cupid_tools.errors import InputError, OutOfMemoryError, place_of
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, SequenceError
 from cupid_tools.vocab import Rna
@@ -98,7 +98,7 @@ def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:
         raise InputError(source, f"RNA {rna.id!r} {error.problem}", line=rna.line or None, hint=error.hint) from error
     except BatchMemoryError as error:
         rna = rnas[error.index]
-        place = f"{'stdin' if source == '-' else source}{f':{rna.line}' if rna.line else ''}"
+        place = place_of(source, rna.line or None)
         raise OutOfMemoryError(
             f"{place}: RNA {rna.id!r} of {len(rna.sequence):,} nt does not fit into memory, even alone",
             hint="the same command goes on from here where there is more",

@@ -54,7 +54,7 @@ def run(tool, weights):
 
 
 @pytest.fixture
-def refused(run, weights):
+def expect_refusal(run, weights):
     """Assert that a command fails with one ERROR line that holds *words*, and changes nothing that can be seen."""
 
     def check(code, words, *args):
@@ -129,10 +129,10 @@ def test_importing_again_says_so_and_changes_nothing(run, published, weights):
     assert (weights / "rnafm.safetensors").stat() == before
 
 
-def test_other_weights_are_replaced_only_on_demand(run, refused, published, weights):
+def test_other_weights_are_replaced_only_on_demand(run, expect_refusal, published, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     before = visible(weights)
-    refused(2, "--replace puts these in their place", "import", published / "other.pth", "--as", "rnafm")
+    expect_refusal(2, "--replace puts these in their place", "import", published / "other.pth", "--as", "rnafm")
     assert run("import", published / "other.pth", "--as", "rnafm", "--replace").code == 0
     assert visible(weights) != before
 
@@ -151,12 +151,12 @@ def test_parts_are_read_as_one_file(run, published, weights, tmp_path):
     assert hidden(weights) == []
 
 
-def test_parts_in_another_order_are_refused(refused, published, tmp_path):
+def test_parts_in_another_order_are_refused(expect_refusal, published, tmp_path):
     content = (published / "model.pt").read_bytes()
     for name, part in (("a", content[:80_000]), ("b", content[80_000:])):
         (tmp_path / name).write_bytes(part)
     parts = [tmp_path / "b", tmp_path / "a"]
-    refused(3, f"{parts[0]} to {parts[1]}: ", "import", *parts, "--as", "generrna", "--tokenizer", published)
+    expect_refusal(3, f"{parts[0]} to {parts[1]}: ", "import", *parts, "--as", "generrna", "--tokenizer", published)
 
 
 def test_the_format_of_torch_before_1_6_is_read(run, published, weights):
@@ -184,11 +184,13 @@ class Trap:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_in_a_checkpoint_is_not_executed(refused, published, tmp_path, zipped):
+def test_code_in_a_checkpoint_is_not_executed(expect_refusal, published, tmp_path, zipped):
     content = torch.load(published / "rnafm.pth", weights_only=False)
     content["args"].trap = Trap(tmp_path / "executed")
     torch.save(content, tmp_path / "bad.pth", _use_new_zipfile_serialization=zipped)
-    refused(3, "holds code (posix.mkdir), which is not executed", "import", tmp_path / "bad.pth", "--as", "rnafm")
+    expect_refusal(
+        3, "holds code (posix.mkdir), which is not executed", "import", tmp_path / "bad.pth", "--as", "rnafm"
+    )
     assert not (tmp_path / "executed").exists()
 
 
@@ -210,12 +212,12 @@ SAFETENSORS = len(SAFETENSORS).to_bytes(8, "little") + SAFETENSORS + bytes(8)
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_rubbish_is_refused_with_a_sentence(run, refused, published, tmp_path, case):
+def test_rubbish_is_refused_with_a_sentence(run, expect_refusal, published, tmp_path, case):
     spoil, words = BAD_FILES[case]
     run("import", published / "other.pth", "--as", "rnafm")
     bad = tmp_path / "bad.pth"
     bad.write_bytes(spoil((published / "rnafm.pth").read_bytes()))
-    refused(3, f"{bad}: {words}", "import", bad, "--as", "rnafm", "--replace")
+    expect_refusal(3, f"{bad}: {words}", "import", bad, "--as", "rnafm", "--replace")
 
 
 BAD_CONTENTS = {
@@ -228,33 +230,33 @@ BAD_CONTENTS = {
 
 @pytest.mark.parametrize("case", BAD_CONTENTS)
 @pytest.mark.parametrize("name", ["rnafm", "generrna"])
-def test_other_contents_are_refused_with_a_sentence(refused, published, tmp_path, case, name):
+def test_other_contents_are_refused_with_a_sentence(expect_refusal, published, tmp_path, case, name):
     torch.save(BAD_CONTENTS[case], tmp_path / "bad.pth")
     tokenizer = ["--tokenizer", published] if name == "generrna" else []
-    refused(3, f"{tmp_path / 'bad.pth'}: ", "import", tmp_path / "bad.pth", "--as", name, *tokenizer)
+    expect_refusal(3, f"{tmp_path / 'bad.pth'}: ", "import", tmp_path / "bad.pth", "--as", name, *tokenizer)
 
 
 @pytest.mark.parametrize(("file", "name"), [("model.pt", "rnafm"), ("rnafm.pth", "generrna")])
-def test_a_checkpoint_of_the_other_model_is_refused(refused, published, file, name):
+def test_a_checkpoint_of_the_other_model_is_refused(expect_refusal, published, file, name):
     tokenizer = ["--tokenizer", published] if name == "generrna" else []
-    refused(3, "is not a", "import", published / file, "--as", name, *tokenizer)
+    expect_refusal(3, "is not a", "import", published / file, "--as", name, *tokenizer)
 
 
-def test_a_kept_file_of_the_other_model_is_refused(tool, refused, published, tmp_path):
+def test_a_kept_file_of_the_other_model_is_refused(tool, expect_refusal, published, tmp_path):
     tool("weights", "import", published / "rnafm.pth", "--as", "rnafm", "--weights-dir", tmp_path)
     kept = tmp_path / "rnafm.safetensors"
-    refused(3, f"{kept}: holds the weights of rnafm, not of generrna", "import", kept, "--as", "generrna")
+    expect_refusal(3, f"{kept}: holds the weights of rnafm, not of generrna", "import", kept, "--as", "generrna")
 
 
-def test_inputs_that_are_not_there_or_no_files(refused, published, tmp_path):
-    refused(1, "none.pth: no such file or directory", "import", "none.pth", "--as", "rnafm")
-    refused(3, f"{tmp_path}: is no regular file", "import", tmp_path, "--as", "rnafm")
-    refused(3, "stdin: is no regular file", "import", "-", "--as", "rnafm")
+def test_inputs_that_are_not_there_or_no_files(expect_refusal, published, tmp_path):
+    expect_refusal(1, "none.pth: no such file or directory", "import", "none.pth", "--as", "rnafm")
+    expect_refusal(3, f"{tmp_path}: is no regular file", "import", tmp_path, "--as", "rnafm")
+    expect_refusal(3, "stdin: is no regular file", "import", "-", "--as", "rnafm")
     generrna = ["import", published / "model.pt", "--as", "generrna", "--tokenizer"]
-    refused(1, "tokenizer.json: no such file or directory", *generrna, tmp_path)
-    refused(3, "model.pt: is no JSON", *generrna, published / "model.pt")
+    expect_refusal(1, "tokenizer.json: no such file or directory", *generrna, tmp_path)
+    expect_refusal(3, "model.pt: is no JSON", *generrna, published / "model.pt")
     (tmp_path / "list.json").write_text("[]")
-    refused(3, "its tokenizer is no tokenizer.json", *generrna, tmp_path / "list.json")
+    expect_refusal(3, "its tokenizer is no tokenizer.json", *generrna, tmp_path / "list.json")
 
 
 def test_a_folder_that_cannot_be_written_is_told(tool, published):
@@ -278,14 +280,14 @@ def no_file_above(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_leaves_yesterdays_weights(run, refused, published, weights):
+def test_a_full_disk_leaves_yesterdays_weights(run, expect_refusal, published, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     words = f"{weights}/rnafm.safetensors: file too large"
     with no_file_above(1000):
-        refused(1, words, "import", published / "other.pth", "--as", "rnafm", "--replace")
+        expect_refusal(1, words, "import", published / "other.pth", "--as", "rnafm", "--replace")
         parts = [published / "model.pt", published / "model.pt"]
         words = ".generrna.joined: file too large"
-        refused(1, words, "import", *parts, "--as", "generrna", "--tokenizer", published)
+        expect_refusal(1, words, "import", *parts, "--as", "generrna", "--tokenizer", published)
     assert hidden(weights) == []
 
 
@@ -334,10 +336,10 @@ def test_list_and_where_tell_what_is_there(run, published, weights):
     assert run("where").stdout == f"{weights}\n"
 
 
-def test_where_and_verify_say_what_is_missing(refused):
-    refused(4, "'cupid-weights fetch rnafm", "where", "rnafm")
-    refused(4, "'cupid-weights import FILE --as generrna", "verify", "generrna")
-    refused(4, "there are no weights", "verify")
+def test_where_and_verify_say_what_is_missing(expect_refusal):
+    expect_refusal(4, "'cupid-weights fetch rnafm", "where", "rnafm")
+    expect_refusal(4, "'cupid-weights import FILE --as generrna", "verify", "generrna")
+    expect_refusal(4, "there are no weights", "verify")
 
 
 def test_weights_of_a_system_installation_are_found(tool, monkeypatch, published, tmp_path):
@@ -352,36 +354,36 @@ def test_weights_of_a_system_installation_are_found(tool, monkeypatch, published
     assert not (tmp_path / "own").exists()
 
 
-def test_verify_finds_a_single_changed_bit(run, refused, published, weights):
+def test_verify_finds_a_single_changed_bit(run, expect_refusal, published, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     assert run("verify").code == 0
     path = weights / "rnafm.safetensors"
     content = bytearray(path.read_bytes())
     content[-1000] ^= 1
     path.write_bytes(content)
-    refused(3, f"{path}: does not have the fingerprint that it names", "verify", "rnafm")
+    expect_refusal(3, f"{path}: does not have the fingerprint that it names", "verify", "rnafm")
 
 
-def test_weights_that_are_cut_short_are_refused_and_listed_as_damaged(run, refused, published, weights):
+def test_weights_that_are_cut_short_are_refused_and_listed_as_damaged(run, expect_refusal, published, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     path = weights / "rnafm.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
-    refused(3, f"{path}: is not a complete safetensors file", "verify")
+    expect_refusal(3, f"{path}: is not a complete safetensors file", "verify")
     outcome = run("list")
     assert outcome.code == 0
     assert f"rnafm\tdamaged\t{path.stat().st_size}\t\t\t{path}\n" in outcome.stdout
     assert "WARNING" in outcome.stderr
-    refused(3, "with --replace", "import", published / "rnafm.pth", "--as", "rnafm")
+    expect_refusal(3, "with --replace", "import", published / "rnafm.pth", "--as", "rnafm")
     assert run("import", published / "rnafm.pth", "--as", "rnafm", "--replace").code == 0
     assert run("verify").code == 0
 
 
-def test_a_file_under_the_name_of_another_model_is_refused_and_listed_as_damaged(run, refused, published, weights):
+def test_a_file_under_the_name_of_another_model_is_listed_as_damaged(run, expect_refusal, published, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     path = (weights / "rnafm.safetensors").rename(weights / "generrna.safetensors")
     words = f"{path}: holds the weights of rnafm, not of generrna"
-    refused(3, words, "verify")
-    refused(3, words, "fetch", "generrna")
+    expect_refusal(3, words, "verify")
+    expect_refusal(3, words, "fetch", "generrna")
     outcome = run("list")
     assert f"generrna\tdamaged\t{path.stat().st_size}\t\t\t{path}\n" in outcome.stdout
     assert words in outcome.stderr
@@ -489,7 +491,7 @@ def expected(tool, published, tmp_path):
 
 
 @pytest.fixture
-def fetches(run, server, weights, expected):
+def expect_fetch(run, server, weights, expected):
     """Assert that fetching RNA-FM succeeds."""
 
     def check(*args):
@@ -502,71 +504,71 @@ def fetches(run, server, weights, expected):
     return check
 
 
-def test_fetch_downloads_imports_and_clears_up(fetches, server):
+def test_fetch_downloads_imports_and_clears_up(expect_fetch, server):
     digest = hashlib.sha256(server.content).hexdigest()
-    assert f"no checksum of {server.url()} is known; what came has SHA-256 {digest}" in fetches().stderr
+    assert f"no checksum of {server.url()} is known; what came has SHA-256 {digest}" in expect_fetch().stderr
     assert server.ranges == [None]
 
 
-def test_fetch_with_a_checksum(fetches, server):
-    assert "WARNING" not in fetches("--sha256", hashlib.sha256(server.content).hexdigest().upper()).stderr
+def test_fetch_with_a_checksum(expect_fetch, server):
+    assert "WARNING" not in expect_fetch("--sha256", hashlib.sha256(server.content).hexdigest().upper()).stderr
 
 
-def test_a_broken_connection_is_continued(fetches, server):
+def test_a_broken_connection_is_continued(expect_fetch, server):
     server.tricks = [{"cut": 100_000}, {"cut": 100_000}, {}]
-    assert "the connection broke off after 100,000 of" in fetches().stderr
+    assert "the connection broke off after 100,000 of" in expect_fetch().stderr
     assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
 
 
-def test_a_server_that_ignores_ranges_is_read_from_the_start(fetches, server):
+def test_a_server_that_ignores_ranges_is_read_from_the_start(expect_fetch, server):
     server.tricks = [{"cut": 100_000}, {"deaf": True}]
-    fetches()
+    expect_fetch()
     assert server.ranges == [None, "bytes=100000-"]
 
 
-def test_a_file_that_has_changed_meanwhile_is_read_from_the_start(fetches, server, published):
+def test_a_file_that_has_changed_meanwhile_is_read_from_the_start(expect_fetch, server, published):
     server.tricks = [{"content": (published / "other.pth").read_bytes(), "cut": 100_000}, {}]
-    fetches()
+    expect_fetch()
     assert server.ranges == [None, "bytes=100000-"]
 
 
-def test_without_a_version_and_a_checksum_nothing_is_continued(fetches, server):
+def test_without_a_version_and_a_checksum_nothing_is_continued(expect_fetch, server):
     server.tricks = [{"cut": 100_000, "headers": {"ETag": None}}, {"headers": {"ETag": None}}]
-    fetches()
+    expect_fetch()
     assert server.ranges == [None, None]
 
 
-def test_a_checksum_permits_to_continue_without_a_version(fetches, server):
+def test_a_checksum_permits_to_continue_without_a_version(expect_fetch, server):
     server.tricks = [{"cut": 100_000, "headers": {"ETag": None}}, {"headers": {"ETag": 'W/"weak"'}}]
-    fetches("--sha256", hashlib.sha256(server.content).hexdigest())
+    expect_fetch("--sha256", hashlib.sha256(server.content).hexdigest())
     assert server.ranges == [None, "bytes=100000-"]
 
 
-def test_bytes_of_another_address_are_not_continued(fetches, refused, server):
+def test_bytes_of_another_address_are_not_continued(expect_fetch, expect_refusal, server):
     checksum = ["--sha256", hashlib.sha256(server.content).hexdigest()]
     server.tricks = [{"cut": 100_000}, {"status": 404}]
-    refused(4, "404", "fetch", "rnafm", "--url", server.url("elsewhere"), *checksum)
+    expect_refusal(4, "404", "fetch", "rnafm", "--url", server.url("elsewhere"), *checksum)
     server.tricks, server.ranges = [{}], []
-    fetches(*checksum)
+    expect_fetch(*checksum)
     assert server.ranges == [None]
 
 
-def test_a_disk_that_was_full_is_no_reason_to_start_again(fetches, refused, server):
+def test_a_disk_that_was_full_is_no_reason_to_start_again(expect_fetch, expect_refusal, server):
     with no_file_above(100_000):
         words = "weights/.rnafm.download: file too large"
-        refused(1, words, "fetch", "rnafm", "--url", server.url())
-    fetches()
+        expect_refusal(1, words, "fetch", "rnafm", "--url", server.url())
+    expect_fetch()
     assert server.ranges == [None, "bytes=100000-"]
 
 
-def test_errors_of_the_server_are_waited_out(fetches, server):
+def test_errors_of_the_server_are_waited_out(expect_fetch, server):
     server.tricks = [{"status": 503}, {"status": 500}, {"status": 429}, {}]
-    assert "the server answers 503 Service Unavailable; trying again" in fetches().stderr
+    assert "the server answers 503 Service Unavailable; trying again" in expect_fetch().stderr
 
 
-def test_a_redirect_is_followed(fetches, server):
+def test_a_redirect_is_followed(expect_fetch, server):
     server.tricks = [{"status": 302, "headers": {"Location": server.url("there")}}, {}]
-    fetches()
+    expect_fetch()
 
 
 def test_a_redirect_may_not_leave_https():
@@ -575,83 +577,83 @@ def test_a_redirect_may_not_leave_https():
         downloading._Redirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/b")
 
 
-def test_a_server_that_always_breaks_off_ends_with_a_sentence(refused, server, weights):
+def test_a_server_that_always_breaks_off_ends_with_a_sentence(expect_refusal, server, weights):
     server.tricks = [{"cut": 100_000, "deaf": True}]
-    refused(4, "6 times in a row (the same command goes on", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(4, "6 times in a row (the same command goes on", "fetch", "rnafm", "--url", server.url())
     assert len(server.ranges) == 6
     assert ".rnafm.download" in hidden(weights)
 
 
-def test_a_server_that_takes_back_what_it_sent_ends_with_a_sentence(refused, server):
+def test_a_server_that_takes_back_what_it_sent_ends_with_a_sentence(expect_refusal, server):
     server.tricks = [{"cut": 100_000}, {"status": 416}] * 20
-    refused(4, "6 times in a row (the same command goes on", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(4, "6 times in a row (the same command goes on", "fetch", "rnafm", "--url", server.url())
     assert len(server.ranges) == 6
 
 
-def test_a_length_that_is_too_long_is_not_believed(refused, fetches, server):
+def test_a_length_that_is_too_long_is_not_believed(expect_refusal, expect_fetch, server):
     server.tricks = [{"longer": 1000, "deaf": True}]
-    refused(4, "the connection broke off after", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(4, "the connection broke off after", "fetch", "rnafm", "--url", server.url())
     server.tricks = [{"longer": 1000}, {}]
-    fetches()  # the second server answers that it has nothing further
+    expect_fetch()  # the second server answers that it has nothing further
 
 
-def test_a_length_that_is_too_short_gives_no_weights(refused, fetches, server, weights):
+def test_a_length_that_is_too_short_gives_no_weights(expect_refusal, expect_fetch, server, weights):
     server.tricks = [{"longer": -1000}]
-    refused(3, f"{server.url()}: is cut short or damaged", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(3, f"{server.url()}: is cut short or damaged", "fetch", "rnafm", "--url", server.url())
     digest = hashlib.sha256(server.content).hexdigest()
-    refused(1, f"not {digest}", "fetch", "rnafm", "--url", server.url(), "--sha256", digest)
+    expect_refusal(1, f"not {digest}", "fetch", "rnafm", "--url", server.url(), "--sha256", digest)
     server.tricks, server.ranges = [{}], []
-    fetches()
+    expect_fetch()
     assert server.ranges == [None]
 
 
-def test_a_length_that_is_not_told_is_not_needed(fetches, server):
+def test_a_length_that_is_not_told_is_not_needed(expect_fetch, server):
     server.tricks = [{"unsized": True}]
-    fetches()
+    expect_fetch()
 
 
-def test_more_bytes_than_the_server_announces_are_removed_and_refused(refused, fetches, server, weights):
+def test_more_bytes_than_the_server_announces_are_removed_and_refused(expect_refusal, expect_fetch, server, weights):
     server.tricks = [{"cut": 100_000}, {"extra": b"?"}]
     words = f"the server sent more than {len(server.content):,} bytes"
-    refused(1, f"{server.url()}: {words}", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(1, f"{server.url()}: {words}", "fetch", "rnafm", "--url", server.url())
     assert hidden(weights) == []
 
 
-def test_wrong_bytes_are_removed_and_refused(refused, fetches, server):
+def test_wrong_bytes_are_removed_and_refused(expect_refusal, expect_fetch, server):
     digest = hashlib.sha256(server.content).hexdigest()
     server.tricks = [{"content": server.content[:-1] + b"?"}]
-    refused(1, f"{server.url()}: has SHA-256 ", "fetch", "rnafm", "--url", server.url(), "--sha256", digest)
+    expect_refusal(1, f"{server.url()}: has SHA-256 ", "fetch", "rnafm", "--url", server.url(), "--sha256", digest)
     server.tricks, server.ranges = [{}], []
-    fetches("--sha256", digest)
+    expect_fetch("--sha256", digest)
     assert server.ranges == [None]
 
 
 @pytest.mark.parametrize(
     "content", [b"<html>log in first</html>", b"", b"\x80\x02}q\x00."], ids=["html", "empty", "{}"]
 )
-def test_something_else_is_refused_and_removed(refused, server, weights, content):
+def test_something_else_is_refused_and_removed(expect_refusal, server, weights, content):
     server.tricks = [{"content": content}]
-    refused(3, f"{server.url()}: ", "fetch", "rnafm", "--url", server.url())
+    expect_refusal(3, f"{server.url()}: ", "fetch", "rnafm", "--url", server.url())
     assert hidden(weights) == []
 
 
 @pytest.mark.parametrize(("status", "words"), [(404, "answers 404 Not Found"), (403, "answers 403 Forbidden")])
-def test_a_refusal_is_told_at_once(refused, server, status, words):
+def test_a_refusal_is_told_at_once(expect_refusal, server, status, words):
     server.tricks = [{"status": status}]
-    assert "cupid-weights import" in refused(4, words, "fetch", "rnafm", "--url", server.url())
+    assert "cupid-weights import" in expect_refusal(4, words, "fetch", "rnafm", "--url", server.url())
     assert len(server.ranges) == 1
 
 
-def test_a_failure_leaves_yesterdays_weights(run, refused, published, server):
+def test_a_failure_leaves_yesterdays_weights(run, expect_refusal, published, server):
     run("import", published / "other.pth", "--as", "rnafm")
     server.tricks = [{"longer": -1000}]
-    refused(3, "is cut short", "fetch", "rnafm", "--url", server.url(), "--replace")
+    expect_refusal(3, "is cut short", "fetch", "rnafm", "--url", server.url(), "--replace")
 
 
-def test_without_internet_one_sentence_tells_what_to_do(refused, server, weights):
+def test_without_internet_one_sentence_tells_what_to_do(expect_refusal, server, weights):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/model"
-    line = refused(4, f"{url}: no connection: connection refused", "fetch", "rnafm", "--url", url)
+    line = expect_refusal(4, f"{url}: no connection: connection refused", "fetch", "rnafm", "--url", url)
     assert "cupid-weights import" in line
     assert hidden(weights) == []
 
@@ -664,10 +666,12 @@ def test_what_is_there_is_not_fetched_again(run, published, server, expected, we
     assert server.ranges == []
 
 
-def test_what_is_there_must_come_from_a_file_of_the_checksum(run, refused, published, server, weights):
+def test_what_is_there_must_come_from_a_file_of_the_checksum(run, expect_refusal, published, server, weights):
     run("import", published / "rnafm.pth", "--as", "rnafm")
     fetch = ["fetch", "rnafm", "--url", server.url(), "--sha256"]
-    line = refused(2, f"from a file of SHA-256 {digest(published / 'rnafm.pth')}, not {'0' * 64}", *fetch, "0" * 64)
+    line = expect_refusal(
+        2, f"from a file of SHA-256 {digest(published / 'rnafm.pth')}, not {'0' * 64}", *fetch, "0" * 64
+    )
     assert line.endswith("(--replace puts these in their place)")
     for source in (published / "rnafm.pth", weights / "rnafm.safetensors"):  # which may have been fetched itself
         assert "there already" in run(*fetch, digest(source)).stderr
@@ -684,8 +688,8 @@ def test_other_addresses_are_usage_errors(tool, url):
 
 
 @pytest.mark.parametrize("url", ["http://a b/c", "http://a..b/c"])
-def test_an_address_that_cannot_be_one_is_a_usage_error(refused, server, url):
-    refused(2, f"{url}: is no address: ", "fetch", "rnafm", "--url", url)
+def test_an_address_that_cannot_be_one_is_a_usage_error(expect_refusal, server, url):
+    expect_refusal(2, f"{url}: is no address: ", "fetch", "rnafm", "--url", url)
 
 
 def test_a_checksum_must_be_one(tool):
@@ -700,7 +704,7 @@ def wait_for(condition):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_run_is_continued_by_the_same_command(fetches, server, weights, sent):
+def test_a_killed_run_is_continued_by_the_same_command(expect_fetch, server, weights, sent):
     server.tricks = [{"cut": 100_000, "stall": True}, {}]
     download = weights / ".rnafm.download"
     with start("fetch", "rnafm", "--url", server.url(), "--weights-dir", weights) as process:
@@ -710,11 +714,11 @@ def test_a_killed_run_is_continued_by_the_same_command(fetches, server, weights,
     assert process.returncode == (130 if sent == signal.SIGTERM else -sent)
     assert visible(weights) == {}
     have = download.stat().st_size
-    fetches()
+    expect_fetch()
     assert server.ranges == [None, f"bytes={have}-"]
 
 
-def test_a_run_that_was_killed_before_the_import_needs_no_second_download(fetches, server, monkeypatch, run, weights):
+def test_a_run_killed_before_the_import_needs_no_second_download(expect_fetch, server, monkeypatch, run, weights):
     def killed(*args, **options):
         raise KeyboardInterrupt
 
@@ -722,7 +726,7 @@ def test_a_run_that_was_killed_before_the_import_needs_no_second_download(fetche
         patch.setattr(importing, "install", killed)
         assert run("fetch", "rnafm", "--url", server.url()).code == 130
     server.tricks = [{"cut": 0}]
-    fetches()
+    expect_fetch()
     assert server.ranges == [None, f"bytes={len(server.content)}-"]
 
 
@@ -763,23 +767,23 @@ def test_the_tokenizer_is_fetched_too(run, generrna, published, weights, tool, t
     assert hidden(weights) == []
 
 
-def test_a_checkpoint_unlike_the_checksum_of_its_authors_is_refused(refused, generrna, published):
+def test_a_checkpoint_unlike_the_checksum_of_its_authors_is_refused(expect_refusal, generrna, published):
     generrna.content["model.pt"] = generrna.content["model.pt"][:-1] + b"?"
     words = f"{generrna.url('model.pt')}: has SHA-256 "
-    assert f"not {digest(published / 'model.pt')}" in refused(1, words, "fetch", "generrna")
+    assert f"not {digest(published / 'model.pt')}" in expect_refusal(1, words, "fetch", "generrna")
 
 
-def test_a_checkpoint_waits_for_its_tokenizer(run, refused, generrna):
+def test_a_checkpoint_waits_for_its_tokenizer(run, expect_refusal, generrna):
     generrna.tricks = [{}, {"status": 404}]
-    refused(4, f"{generrna.url('tokenizer.json')}: the server answers 404", "fetch", "generrna")
+    expect_refusal(4, f"{generrna.url('tokenizer.json')}: the server answers 404", "fetch", "generrna")
     generrna.tricks, generrna.ranges = [{}], []
     assert run("fetch", "generrna").code == 0
     assert generrna.ranges == [f"bytes={len(generrna.content['model.pt'])}-", None]
 
 
-def test_a_tokenizer_that_is_none_is_told_before_the_download(refused, generrna, published):
-    refused(3, "rnafm.pth: is no JSON", "fetch", "generrna", "--tokenizer", published / "rnafm.pth")
-    refused(1, "none: no such file", "fetch", "generrna", "--tokenizer", "none")
+def test_a_tokenizer_that_is_none_is_told_before_the_download(expect_refusal, generrna, published):
+    expect_refusal(3, "rnafm.pth: is no JSON", "fetch", "generrna", "--tokenizer", published / "rnafm.pth")
+    expect_refusal(1, "none: no such file", "fetch", "generrna", "--tokenizer", "none")
     assert generrna.ranges == []
 
 

@@ -114,7 +114,7 @@ def check_tokenizer(text: str, vocabulary: int, source: str) -> None:
     size = tokenizer.get_vocab_size()
     if size != vocabulary:
         raise InputError(source, f"has {vocabulary:,} tokens, and the tokenizer {size:,}", hint="they do not belong")
-    if [int(found.lengths.sum()) for found in encode(tokenizer, NUCLEOTIDES) if found.lengths is not None] != [1] * 4:
+    if [found.nucleotides for found in encode(tokenizer, NUCLEOTIDES)] != [1] * 4:
         raise InputError(source, "its tokenizer does not read A, C, G and U", hint="it is not that of an RNA model")
 
 

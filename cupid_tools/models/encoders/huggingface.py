@@ -84,7 +84,7 @@ class HuggingFace(LanguageModel):
             self.head, self.tail = self._special_tokens(folder)
             self._letters = self._translation(folder)
             self._check_vocabulary(folder)
-            self.context = self._context(folder) - len(self.head) - len(self.tail)
+            self.context = self._context(folder) - self.special
             self.dim = int(config.hidden_size)
             inside = getattr(config, "intermediate_size", None) or 4 * self.dim
             self.sizes = LayerSizes(self.dim, inside, int(getattr(config, "num_attention_heads", 1)))

@@ -52,6 +52,11 @@ class Tokens(NamedTuple):
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64] | None
 
+    @property
+    def nucleotides(self) -> int:
+        """How many nucleotides have a token."""
+        return len(self.ids) if self.lengths is None else int(self.lengths.sum())
+
 
 class LanguageModel(nn.Module):
     """A network over the tokens of RNAs.
@@ -73,6 +78,11 @@ class LanguageModel(nn.Module):
     keep_last: bool = False
     causal: bool = False
     sizes: LayerSizes
+
+    @property
+    def special(self) -> int:
+        """Special tokens of a window."""
+        return len(self.head) + len(self.tail)
 
     @abstractmethod
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
@@ -159,7 +169,7 @@ class LanguageModelEncoder:
     def _batch_bytes(self) -> int:
         """What a batch of the longest windows takes, beside the weights."""
         network = self._copies[0]
-        longest = network.context + len(network.head) + len(network.tail)
+        longest = network.context + network.special
         groups = [(max(1, self._budget // longest), longest)]
         return peak_bytes(network.sizes, groups, self.info.precision, _device(network))
 
@@ -191,8 +201,8 @@ class LanguageModelEncoder:
             mine = [windows[place] for place in places]
             pooled = torch.empty((len(mine), self.dim), device=_device(network))  # one copy to the CPU for all batches
             start = 0
-            for batch, states in self._batches(network, tokens, mine):
-                for group in _groups(network, batch, states):
+            for batch in self._batches(network, tokens, mine):
+                for group in _groups(batch, batch.states):
                     end = start + len(group.windows)
                     pooled[start:end] = pool_windows(group.states, group.windows, len(network.head), self.info.pooling)
                     start = end
@@ -210,10 +220,10 @@ class LanguageModelEncoder:
         vectors = np.empty((int(first[-1]), self.dim), dtype=np.float32)
 
         def compute(network: LanguageModel, places: Sequence[int]) -> None:
-            for batch, states in self._batches(network, tokens, [windows[place] for place in places]):
-                for group in _groups(network, batch, states.float().cpu()):
+            for batch in self._batches(network, tokens, [windows[place] for place in places]):
+                for group in _groups(batch, batch.states.float().cpu()):
                     for window, rows in zip(group.windows, group.states.numpy(), strict=True):
-                        own = rows[len(network.head) :][window.own_start - window.start : window.own_end - window.start]
+                        own = rows[len(network.head) :][window.own]
                         start, repeats = _nucleotides(tokens[window.rna], window)
                         own = own if repeats is None else np.repeat(own, repeats, axis=0)
                         vectors[first[window.rna] + start : first[window.rna] + start + len(own)] = own
@@ -235,18 +245,15 @@ class LanguageModelEncoder:
         with ThreadPoolExecutor(len(shares)) as pool:
             list(pool.map(work, self._copies, shares))
 
-    def _batches(
-        self, network: LanguageModel, tokens: Sequence[Tokens], windows: Sequence[Window]
-    ) -> Iterator[tuple[Sequence[Window], Tensor]]:
+    def _batches(self, network: LanguageModel, tokens: Sequence[Tokens], windows: Sequence[Window]) -> Iterator[_Batch]:
         """Consecutive windows with their states, as many together as budget and memory allow."""
-        extra = len(network.head) + len(network.tail)
-        lengths = [window.tokens + extra for window in windows]
+        lengths = [window.tokens + network.special for window in windows]
         start = 0
         while start < len(windows):
             end = batch_end(lengths, start, self._budget)
-            packed = _pack(network, tokens, windows[start:end])
+            packed, groups = _pack(network, tokens, windows[start:end]), equal_runs(lengths[start:end])
             try:
-                states = network(to_device(packed, _device(network)), equal_runs(lengths[start:end]))
+                states = network(to_device(packed, _device(network)), groups)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -254,7 +261,7 @@ class LanguageModelEncoder:
             if states is None:  # outside of the handler, whose traceback would keep the tensors alive
                 self._halve_budget(network, windows[start:end], len(packed))
                 continue
-            yield windows[start:end], states
+            yield _Batch(windows[start:end], groups, states)
             start = end
 
     def _halve_budget(self, network: LanguageModel, batch: Sequence[Window], tokens: int) -> None:
@@ -266,6 +273,14 @@ class LanguageModelEncoder:
         self._budget = min(self._budget, tokens // 2)
 
 
+class _Batch(NamedTuple):
+    """Windows that were computed together, their groups of equal length, and the packed states [T, dim]."""
+
+    windows: Sequence[Window]
+    groups: Groups
+    states: Tensor
+
+
 class _Group(NamedTuple):
     """Windows of one length with their states [windows, special and other tokens, dim]."""
 
@@ -273,12 +288,12 @@ class _Group(NamedTuple):
     states: Tensor
 
 
-def _groups(network: LanguageModel, batch: Sequence[Window], states: Tensor) -> Iterator[_Group]:
-    extra = len(network.head) + len(network.tail)
+def _groups(batch: _Batch, states: Tensor) -> Iterator[_Group]:
+    """The groups of *batch* with their part of *states*, which are its own or a copy of them."""
     start = first = 0
-    for count, length in equal_runs(window.tokens + extra for window in batch):
+    for count, length in batch.groups:
         end = start + count * length
-        yield _Group(batch[first : first + count], states[start:end].view(count, length, -1))
+        yield _Group(batch.windows[first : first + count], states[start:end].view(count, length, -1))
         start, first = end, first + count
 
 
@@ -343,7 +358,7 @@ def _check_settings(network: LanguageModel, settings: EncoderSettings) -> None:
 
 def _check_coverage(tokens: Sequence[Tokens], lengths: NDArray[np.int64]) -> None:
     for index, (found, length) in enumerate(zip(tokens, lengths, strict=True)):
-        if found.lengths is not None and found.lengths.sum() != length:
+        if found.nucleotides != length:
             raise SequenceError(index, "has letters that give no token", hint="use another --pooling than none")
 
 
@@ -354,10 +369,7 @@ def _tell_cuts(tokens: Sequence[Tokens], context: int) -> None:
 
 
 def _warn_of_gaps(sequences: Sequence[str], tokens: Sequence[Tokens]) -> None:
-    gaps = sum(
-        found.lengths is not None and found.lengths.sum() < len(sequence)
-        for sequence, found in zip(sequences, tokens, strict=True)
-    )
+    gaps = sum(found.nucleotides < len(sequence) for sequence, found in zip(sequences, tokens, strict=True))
     if gaps:
         log.warning("%s of %s RNAs have letters that give no token: they do not count", f"{gaps:,}", f"{len(tokens):,}")
 

@@ -42,7 +42,7 @@ def pool_windows(states: Tensor, windows: Sequence[Window], before: int, pooling
 
 def _pool_owned(tokens: Tensor, window: Window, pooling: str) -> Tensor:
     """Pool the tokens [T, D] that a window owns: [1, ``pooled_dim``]."""
-    owned = tokens[None, window.own_start - window.start : window.own_end - window.start]
+    owned = tokens[None, window.own]
     return torch.cat([_reduce(owned, part) for part in _PARTS[pooling]], dim=1)
 
 

@@ -105,24 +105,31 @@ def convert(checkpoint: Mapping[str, Any], source: str, tokenizer: str | None) -
     return Weights(tensors=tensors, config=config, tokenizer=None)
 
 
-class RnaFm(LanguageModel):
-    """The network in transformers, on packed sequences."""
+class _Letters(LanguageModel):
+    """What both implementations share: one token a nucleotide, between two special ones."""
 
     head = (_CLS,)
     tail = (_EOS,)
-    keep_last = False
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, config: Mapping[str, Any], copies: int) -> None:
+        """Take the sizes from *config*; *copies* as in ``LayerSizes``."""
         super().__init__()
-        self.network = _network(weights.config, "meta").to_empty(device="cpu")
-        self.network.load_state_dict(weights.tensors, assign=True)
-        self.dim = int(weights.config["hidden_size"])
-        self.context = _context(weights.config)
-        self.sizes = _layer_sizes(weights.config, copies=1)
+        self.dim = int(config["hidden_size"])
+        self.context = int(config["max_position_embeddings"]) - _FIRST_POSITION - self.special
+        self.sizes = LayerSizes(self.dim, config["intermediate_size"], config["num_attention_heads"], copies)
 
     def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
         """One token a nucleotide."""
         return letter_tokens(sequences)
+
+
+class RnaFm(_Letters):
+    """The network in transformers, on packed sequences."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights.config, copies=1)
+        self.network = _network(weights.config, "meta").to_empty(device="cpu")
+        self.network.load_state_dict(weights.tensors, assign=True)
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """States after the last norm: [T] -> [T, dim]."""
@@ -131,24 +138,13 @@ class RnaFm(LanguageModel):
         return states
 
 
-class ReferenceRnaFm(LanguageModel):
+class ReferenceRnaFm(_Letters):
     """The authors' package ``rna-fm`` itself, sequences of one length at a time."""
 
-    head = RnaFm.head
-    tail = RnaFm.tail
-    keep_last = False
-
     def __init__(self, weights: Weights) -> None:
-        super().__init__()
+        super().__init__(weights.config, copies=2)
         self.network = _authors_network(weights)
         self._layers = int(weights.config["num_hidden_layers"])
-        self.dim = int(weights.config["hidden_size"])
-        self.context = _context(weights.config)
-        self.sizes = _layer_sizes(weights.config, copies=2)
-
-    def tokenize(self, sequences: Sequence[str]) -> list[Tokens]:
-        """One token a nucleotide."""
-        return letter_tokens(sequences)
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
         """States after the last norm: [T] -> [T, dim]."""
@@ -203,14 +199,6 @@ def _config(args: Mapping[str, Any], source: str) -> dict[str, Any]:
     sizes = positive_sizes(_SIZES, args, "args", source)
     sizes["max_position_embeddings"] += _FIRST_POSITION
     return sizes | {"token_dropout": bool(args.get("token_dropout", False))}
-
-
-def _context(config: Mapping[str, Any]) -> int:
-    return int(config["max_position_embeddings"]) - _FIRST_POSITION - len(RnaFm.head) - len(RnaFm.tail)
-
-
-def _layer_sizes(config: Mapping[str, Any], copies: int) -> LayerSizes:
-    return LayerSizes(config["hidden_size"], config["intermediate_size"], config["num_attention_heads"], copies)
 
 
 def _plain(key: str) -> str:

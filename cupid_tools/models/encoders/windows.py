@@ -37,6 +37,11 @@ class Window(NamedTuple):
         return self.end - self.start
 
     @property
+    def own(self) -> slice:
+        """The tokens that count, among those that are computed."""
+        return slice(self.own_start - self.start, self.own_end - self.start)
+
+    @property
     def owned(self) -> int:
         """Tokens that count."""
         return self.own_end - self.own_start

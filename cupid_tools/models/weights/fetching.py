@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cupid_tools.errors import InputError
+from cupid_tools.io.streams import file_digest
 from cupid_tools.models.weights import importing, library
 from cupid_tools.models.weights.catalogue import SOURCES, RemoteFile
 from cupid_tools.models.weights.downloading import Progress, download, remove
@@ -76,6 +77,6 @@ def _present(name: str, weights_dir: str | None, sha256: str | None) -> Imported
         return None
     facts = library.facts(path, name)
     source = facts["source_sha256"]
-    if sha256 not in (None, source) and sha256 != importing.sha256(path):  # the sum of a file of ours is fine, too
+    if sha256 not in (None, source) and sha256 != file_digest(path):  # the sum of a file of ours is fine, too
         raise importing.other_weights(path, name, f"from a file of SHA-256 {source}, not {sha256}")
     return Imported(path, facts["fingerprint"], new=False)

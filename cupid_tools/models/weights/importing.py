@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 import os
@@ -22,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.io.atomic import check_folder
-from cupid_tools.io.streams import STDIN
+from cupid_tools.io.streams import STDIN, file_digest
 from cupid_tools.models.device import memory_guard
 from cupid_tools.models.weights import WEIGHTS, library
 from cupid_tools.models.weights.catalogue import SOURCES
@@ -86,7 +85,7 @@ def install(name: str, checkpoint: Path, *, folder: Path, shown: str, tokenizer:
     else:
         convert = WEIGHTS.load(name)
         weights = convert(read_checkpoint(checkpoint, shown), shown, tokenizer)
-        fingerprint, source_sha256 = library.fingerprint(name, weights), sha256(checkpoint)
+        fingerprint, source_sha256 = library.fingerprint(name, weights), file_digest(checkpoint)
     target = folder / f"{name}{library.SUFFIX}"
     if target.exists() and not replace:
         _check_same(target, name, fingerprint)
@@ -189,12 +188,6 @@ def is_safetensors(path: Path) -> bool:
     with open(path, "rb") as handle:
         start = handle.read(9)
     return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _check_regular(files: Sequence[str]) -> None:
