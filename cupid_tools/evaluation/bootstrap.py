@@ -9,7 +9,6 @@ A pair inside one unit weighs as often as that unit was drawn, not the square: h
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.evaluation.metrics import Floats, Labels, mcc, tie_ends
+from cupid_tools.processors import processors
 from cupid_tools.sampling.coded import Codes
 
 BLOCK_CELLS = 1 << 19
@@ -93,13 +93,8 @@ class Resampled:
     def _map(self, work: Callable[[NDArray[np.float32]], Floats]) -> list[Floats]:
         size = max(1, BLOCK_CELLS // max(1, len(self._labels)))
         blocks = [self._weights[start : start + size] for start in range(0, len(self._weights), size)]
-        with ThreadPoolExecutor(max_workers=_processors()) as pool:
+        with ThreadPoolExecutor(max_workers=processors()) as pool:
             return list(pool.map(work, blocks))
-
-
-def _processors() -> int:
-    """How many processors this process may use; where the system does not say, how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Ranked(NamedTuple):

@@ -10,9 +10,10 @@ from itertools import accumulate, islice
 import numpy as np
 
 from cupid_tools.errors import InputError
+from cupid_tools.io.parts import parts_folder
 from cupid_tools.io.rna_index import RnaIndex
 from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, StackedVectors, StoredRna, StoreFiles, Vectors, joined_info
-from cupid_tools.io.store_write import TableScratch, parts_folder, write_sharded_store, write_store
+from cupid_tools.io.store_write import TableScratch, write_sharded_store, write_store
 
 _BLOCK_RNAS = 16_384
 

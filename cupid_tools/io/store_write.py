@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -16,14 +14,12 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from cupid_tools.errors import CupidError, UsageError
+from cupid_tools.errors import UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.store import AnyPath, StoreInfo, Vectors, files_of_store, head_of_table, table_path, vector_files
 from cupid_tools.io.streams import read_lines
 
 _COPY_BYTES = 1 << 20
-
-log = logging.getLogger("cupid_tools")
 
 Row = tuple[str, int | str, str, int | str]
 """id, row, digest, length in nt of an RNA."""
@@ -128,53 +124,6 @@ class TableScratch:
         for line in self._file:
             name, row, digest, length = line.rstrip("\n").split("\t")
             yield name, row, digest, length
-
-
-@contextmanager
-def parts_folder(path: AnyPath) -> Iterator[Path]:
-    """A hidden folder beside the store *path*, locked against other processes; on failure it stays, unless empty.
-
-    Raises:
-        CupidError: another process is writing the same store.
-    """
-    output = Path(os.path.realpath(path))
-    folder = output.with_name(f".{output.name}.parts")
-    handle = _lock_folder(folder, output)
-    try:
-        yield folder
-        shutil.rmtree(folder)
-    finally:
-        with suppress(OSError):  # not empty: there is something to resume from; or already gone: all is done
-            folder.rmdir()
-        os.close(handle)
-
-
-def _lock_folder(folder: Path, output: Path) -> int:
-    """Create and lock *folder*; the lock ends with the process, however that ends."""
-    while True:
-        folder.mkdir(exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            _lock(handle, output)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(folder)):
-                    return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # its last owner removed it between our two calls
-
-
-def _lock(handle: int, output: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CupidError(
-            f"{output}: another cupid-embed is writing it", hint="wait for it, or choose another name"
-        ) from None
-    except OSError as error:  # network file systems may have no locks
-        reason = (error.strerror or str(error)).lower()
-        log.warning("%s is not locked (%s): let no other cupid-embed write it at the same time", output, reason)
 
 
 def _write_table(text: IO[str], head: str, rnas: Iterable[Row]) -> None:

@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
 from cupid_tools.errors import MissingError, OutOfMemoryError, UsageError
+from cupid_tools.processors import processors
 from cupid_tools.sampling.seeds import rng_for
 
 _OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
@@ -61,16 +61,6 @@ def choose_devices(name: str, threads: int | None = None) -> list[torch.device]:
     if max(numbers) >= gpus:
         raise MissingError(f"device {name} is not there ({gpus} found)", hint="use --device cpu")
     return [torch.device("cuda", number) for number in numbers]
-
-
-def processors(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Processors that the process may use, as its affinity and the quota of its container say."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = quota_file.read_text(encoding="ascii").split()
-    except (OSError, ValueError):  # no container, or one of another kind
-        return allowed
-    return allowed if quota == "max" else max(1, min(allowed, round(int(quota) / int(period))))
 
 
 @contextmanager

@@ -14,11 +14,11 @@ import numpy as np
 from cupid_tools import __version__
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.fasta import repeated_id
+from cupid_tools.io.parts import parts_folder
 from cupid_tools.io.rna_index import RnaIndex
 from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, Vectors
 from cupid_tools.io.store_write import (
     TableScratch,
-    parts_folder,
     refuse_foreign_shards,
     write_sharded_store,
     write_store,

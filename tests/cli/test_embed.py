@@ -151,7 +151,7 @@ def test_two_runs_do_not_write_one_store(tool, halfway):
     process, folder = halfway
     outcome = tool("embed", "-o", folder / "out.npy", stdin=FASTA)
     assert outcome.code == 1
-    assert "another cupid-embed is writing it (wait for it, or choose another name)" in outcome.stderr
+    assert "another process is writing it (wait for it, or choose another name)" in outcome.stderr
     process.stdin.close()
     assert process.wait(DEADLINE) == 0
     assert len(EmbeddingStore([folder / "out.npy"])) == 60_000

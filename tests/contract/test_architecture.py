@@ -11,10 +11,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "cupid_tools"
 LAYERS = [
     {"", "errors", "vocab"},
-    {"registry", "kmers", "io", "recipes"},
+    {"registry", "kmers", "io", "recipes", "processors"},
     {"sampling"},
     {"evaluation"},
-    {"models"},
+    {"models", "energy"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from cupid_tools.errors import MissingError, UsageError
-from cupid_tools.models.device import choose_device, choose_devices, processors
+from cupid_tools.models.device import choose_device, choose_devices
+from cupid_tools.processors import processors
 
 
 @pytest.fixture

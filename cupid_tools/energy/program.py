@@ -1,0 +1,182 @@
+"""Programs that others wrote: found, asked for their version, run within limits, and ended with us."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cupid_tools.energy.engine import EngineError
+from cupid_tools.errors import MissingError, UsageError
+
+_ASKING_SECONDS = 30.0
+_LAST_WORDS = 200
+
+
+class Program:
+    """One executable on PATH.
+
+    Attributes:
+        name: of the executable.
+        path: where it was found.
+    """
+
+    def __init__(self, name: str, *, remedy: str, timeout: float) -> None:
+        """Find *name*; *remedy* tells how to get it, and *timeout* (seconds) when a run counts as hung.
+
+        Raises:
+            MissingError: it is not on PATH.
+        """
+        found = shutil.which(name)
+        if found is None:
+            raise MissingError(f"the program {name} is not on PATH", hint=remedy)
+        self.name = name
+        self.path = os.path.realpath(found)
+        self._remedy = remedy
+        self._timeout = timeout
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def version(self, arguments: Sequence[str], pattern: str) -> str:
+        """What the first group of *pattern* finds in what the program prints when called with *arguments*.
+
+        Raises:
+            MissingError: it does not run, or says nothing of the kind.
+        """
+        try:
+            done = subprocess.run(
+                [self.path, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_ASKING_SECONDS,
+                env=_environment(),
+            )
+            told = done.stdout + done.stderr
+        except (OSError, subprocess.TimeoutExpired) as error:
+            told = str(error)
+        match = re.search(pattern, told)
+        if match is None:
+            said = _last_words(told) or "it prints nothing"
+            raise MissingError(f"{self.path} does not tell its version: {said}", hint=self._remedy)
+        return match[1]
+
+    def run(self, arguments: Sequence[str | os.PathLike[str]], *, stdin: str = "", cwd: Path | None = None) -> str:
+        """Run it once and return what it printed to stdout.
+
+        Raises:
+            EngineError: it hangs, crashes, or ends with another exit status than 0.
+        """
+        with self._started(arguments, cwd) as process:
+            try:
+                stdout, stderr = process.communicate(stdin, timeout=self._timeout)
+            except subprocess.TimeoutExpired:
+                raise EngineError(f"{self.name} did not end within {self._timeout:g} s") from None
+        if self._closed:
+            raise EngineError("interrupted")
+        if process.returncode < 0:
+            name = signal.Signals(-process.returncode).name
+            raise EngineError(f"{self.name} was ended by {name}; it crashed, or there was too little memory")
+        if process.returncode:
+            said = _last_words(stderr) or _last_words(stdout) or "it printed nothing"
+            raise EngineError(f"{self.name} ended with exit status {process.returncode}: {said}")
+        return stdout
+
+    def close(self) -> None:
+        """End whatever still runs; nothing is started afterwards."""
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                _end(process)
+
+    @contextmanager
+    def _started(
+        self, arguments: Sequence[str | os.PathLike[str]], cwd: Path | None
+    ) -> Iterator[subprocess.Popen[str]]:
+        with self._lock:
+            if self._closed:
+                raise EngineError("interrupted")
+            process = subprocess.Popen(
+                [self.path, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                cwd=cwd,
+                env=_environment(),
+                start_new_session=True,  # so that what it starts can be ended with it
+            )
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            _end(process)
+            with process:  # closes its pipes, and waits for it
+                pass
+            with self._lock:
+                self._running.discard(process)
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """A folder for the files of one call, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="cupid-energy-") as folder:
+        yield Path(folder)
+
+
+def write_sequences(path: Path, sequences: Mapping[str, str]) -> Path:
+    """Write a FASTA file of id -> sequence, one line each, and return its path."""
+    path.write_text("".join(f">{name}\n{sequence}\n" for name, sequence in sequences.items()), encoding="ascii")
+    return path
+
+
+def refuse_arguments(program: str, arguments: Sequence[str], forbidden: Mapping[str, str]) -> None:
+    """Refuse arguments of the user's that would change what is read from the program, or written to it.
+
+    Args:
+        program: for the message.
+        arguments: as given; values may be joined by ``=``, and long options shortened.
+        forbidden: option -> why it is not for the user, in a clause.
+
+    Raises:
+        UsageError: one of them is there, in full or shortened.
+    """
+    for argument in arguments:
+        given = argument.partition("=")[0]
+        for option, why in forbidden.items():
+            if _means(given, option):
+                raise UsageError(f"--engine-args may not hold {argument!r} of {program}", hint=why)
+
+
+def _means(given: str, option: str) -> bool:
+    if option.startswith("--"):
+        return len(given) > 2 and option.startswith(given)  # programs take a long option that is cut short
+    return given.startswith(option) and not given.startswith("--")  # and a value behind a letter without a blank
+
+
+def _environment() -> dict[str, str]:
+    """One thread a program, since several programs run at once; and messages in English."""
+    return {**os.environ, "LC_ALL": "C", "OMP_NUM_THREADS": "1"}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill a process and all that it started; one that has ended needs nothing."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _last_words(text: str) -> str:
+    """The last line that says something, cut to a length that a message can hold."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:_LAST_WORDS] if lines else ""
