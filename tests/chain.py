@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def executable(tool):
+    """The command that a module of ``cupid_tools.cli`` becomes."""
+    return {"intarna_compare": "intarna-compare"}.get(tool, f"cupid-{tool}")
+
+
 @dataclass(frozen=True)
 class Chain:
     """The folder that holds the files of one run; each tool's command reads what the tool before it wrote."""
@@ -20,10 +25,10 @@ class Chain:
         """The arguments of *tool* that write *output*; *inputs* replace files: ``pairs=``, ``fasta=``, ``store=``."""
         pairs = {"filter": "pairs.tsv", "split": "kept.tsv", "augment": "split.tsv", "negatives": "augmented.tsv"}
         pairs |= {"embed": "all.fa", "evaluate": "scores.tsv"}
-        fasta = {"filter": "rnas.fa", "negatives": "all.fa", "embed": "all.fa"}.get(tool, "kept.fa")
+        fasta = {"filter": "rnas.fa", **dict.fromkeys(("negatives", "embed", "intarna_compare"), "all.fa")}
         files = {
             "pairs": self.path(pairs.get(tool, "dataset.tsv")),
-            "fasta": self.path(fasta),
+            "fasta": self.path(fasta.get(tool, "kept.fa")),
             "store": self.path("all.npy"),
             "model": self.path("model.safetensors"),
             **inputs,
@@ -38,6 +43,7 @@ class Chain:
             "train": ["-e", files["store"], "--epochs", "2", "--hidden-size", "16"],
             "score": ["-m", files["model"], "-e", files["store"]],
             "evaluate": ["-f", files["fasta"], "--bootstrap", "20"],
+            "intarna_compare": ["-f", files["fasta"], "--engine", "seed"],
         }[tool]
         return [*options, "-o", output, files["pairs"]]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-from tests.chain import run_chain
+from tests.chain import executable, run_chain
 
 DATA = Path(__file__).parent.parent / "test-data"
 EXPECTED = DATA / "expected"
@@ -49,10 +49,10 @@ def data():
 
 @pytest.fixture
 def tool(capsys, monkeypatch):
-    """Run ``cupid-NAME ARGS`` in this process: ``tool("filter", "-f", path, stdin=text_or_bytes)``."""
+    """Run a tool by its module in this process: ``tool("filter", "-f", path, stdin=text_or_bytes)``."""
 
     def run(name, *args, stdin=""):
-        module = importlib.import_module(f"cupid_tools.cli.{name.replace('-', '_')}")
+        module = importlib.import_module(f"cupid_tools.cli.{name}")
         content = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         capsys.readouterr()
@@ -96,7 +96,7 @@ def expect_refusal(tool, tmp_path):
         assert outcome.code == code, outcome
         errors = [line for line in outcome.stderr.splitlines() if "ERROR" in line]
         assert len(errors) == 1
-        assert errors[0].startswith(f"cupid-{name}: ERROR: ")
+        assert errors[0].startswith(f"{executable(name)}: ERROR: ")
         assert words in errors[0], errors[0]
         assert outcome.stdout == ""
         assert contents(tmp_path) == before

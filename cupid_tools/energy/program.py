@@ -17,7 +17,7 @@ from cupid_tools.energy.engine import EngineError
 from cupid_tools.errors import MissingError, UsageError
 
 _ASKING_SECONDS = 30.0
-_LAST_WORDS = 200
+_LONGEST_WORDS = 200
 
 
 class Program:
@@ -38,7 +38,7 @@ class Program:
         if found is None:
             raise MissingError(f"the program {name} is not on PATH", hint=remedy)
         self.name = name
-        self.path = os.path.realpath(found)
+        self.path = os.path.abspath(found)  # a link stays one: some programs look at the name they are called by
         self._remedy = remedy
         self._timeout = timeout
         self._running: set[subprocess.Popen[str]] = set()
@@ -66,7 +66,7 @@ class Program:
             told = str(error)
         match = re.search(pattern, told)
         if match is None:
-            said = _last_words(told) or "it prints nothing"
+            said = _telling_line(told) or "it prints nothing"
             raise MissingError(f"{self.path} does not tell its version: {said}", hint=self._remedy)
         return match[1]
 
@@ -87,7 +87,7 @@ class Program:
             name = signal.Signals(-process.returncode).name
             raise EngineError(f"{self.name} was ended by {name}; it crashed, or there was too little memory")
         if process.returncode:
-            said = _last_words(stderr) or _last_words(stdout) or "it printed nothing"
+            said = _telling_line(stderr) or _telling_line(stdout) or "it printed nothing"
             raise EngineError(f"{self.name} ended with exit status {process.returncode}: {said}")
         return stdout
 
@@ -140,13 +140,16 @@ def write_sequences(path: Path, sequences: Mapping[str, str]) -> Path:
     return path
 
 
-def refuse_arguments(program: str, arguments: Sequence[str], forbidden: Mapping[str, str]) -> None:
+def refuse_arguments(
+    program: str, arguments: Sequence[str], forbidden: Mapping[str, str], *, shortened: bool = True
+) -> None:
     """Refuse arguments of the user's that would change what is read from the program, or written to it.
 
     Args:
         program: for the message.
-        arguments: as given; values may be joined by ``=``, and long options shortened.
+        arguments: as given; values may be joined by ``=``.
         forbidden: option -> why it is not for the user, in a clause.
+        shortened: the program takes long options that are cut short; otherwise it takes them in capitals too.
 
     Raises:
         UsageError: one of them is there, in full or shortened.
@@ -154,7 +157,7 @@ def refuse_arguments(program: str, arguments: Sequence[str], forbidden: Mapping[
     for argument in arguments:
         given = argument.partition("=")[0]
         for option, why in forbidden.items():
-            if _means(given, option):
+            if _means(given, option) if shortened else given.lower() == option.lower():
                 raise UsageError(f"--engine-args may not hold {argument!r} of {program}", hint=why)
 
 
@@ -176,7 +179,7 @@ def _end(process: subprocess.Popen[str]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _last_words(text: str) -> str:
-    """The last line that says something, cut to a length that a message can hold."""
+def _telling_line(text: str) -> str:
+    """The first line that speaks of an error, or else the last that says something, cut to what a message can hold."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:_LAST_WORDS] if lines else ""
+    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "")[:_LONGEST_WORDS]

@@ -12,16 +12,10 @@ import numpy as np
 from cupid_tools.evaluation.audit import Audit, audit
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import Baseline
-from cupid_tools.evaluation.bootstrap import (
-    UNDEFINED,
-    Interval,
-    Replicates,
-    Resampled,
-    interval,
-    intervals,
-    unit_weights,
-)
+from cupid_tools.evaluation.bootstrap import Resampled, intervals, unit_weights
+from cupid_tools.evaluation.energy import COMBINED, METHODS, Comparison, compare, with_combined
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Experiment, Rows, to_genes
+from cupid_tools.evaluation.measurements import Gap, Measurement, Slice, gap_between
 from cupid_tools.evaluation.metrics import Bools, best_mcc_threshold, measure
 from cupid_tools.evaluation.settings import Settings
 from cupid_tools.sampling.seeds import rng_for
@@ -33,43 +27,6 @@ MIN_POSITIVES = 50
 """Fewer cannot choose the best baseline, and reports warn of them."""
 MIN_UNITS = 10
 """With fewer units of a type, replicates are too alike: intervals are narrower than they say, and reports warn."""
-
-
-class Slice(NamedTuple):
-    """A set of evaluated rows; ``all`` where a property is not restricted. Positives belong to every strategy."""
-
-    split: str
-    type_pair: str
-    overlap: str
-    strategy: str
-
-
-class Measurement(NamedTuple):
-    """Metrics of one method on one slice; *intervals* and *replicates* only where they were taken."""
-
-    where: Slice
-    method: str
-    values: dict[str, float]
-    intervals: dict[str, Interval]
-    replicates: Replicates | None
-
-    def defined(self) -> bool:
-        """Whether there are rows of both classes."""
-        return not np.isnan(self.values["auroc"])
-
-    def interval(self, metric: str) -> Interval:
-        """The interval of a metric; NaN, NaN where none was taken."""
-        return self.intervals.get(metric, UNDEFINED)
-
-
-class Gap(NamedTuple):
-    """Model minus one baseline on equal replicates."""
-
-    baseline: str
-    auroc: float
-    auroc_interval: Interval
-    auprc: float
-    auprc_interval: Interval
 
 
 class Units(NamedTuple):
@@ -127,7 +84,8 @@ class Headline(NamedTuple):
 class Evaluation:
     """The results of one experiment; *rows* hold the scores of all methods, merged into genes where asked.
 
-    A class of ``HEADLINES`` that no test row belongs to is not in *headlines*.
+    A class of ``HEADLINES`` that no test row belongs to is not in *headlines*. *comparisons* are those of model and
+    energy; none where the table has no energies.
     """
 
     experiment: Experiment
@@ -136,6 +94,7 @@ class Evaluation:
     measurements: list[Measurement]
     headlines: dict[str, Headline]
     audit: Audit
+    comparisons: list[Comparison]
 
     def find(self, method: str = MODEL, **where: str) -> Measurement | None:
         """The measurement of *method* on a slice; what is not named is ``all``, the split ``test``."""
@@ -152,7 +111,7 @@ def distinct_headlines(evaluation: Evaluation) -> list[Headline]:
 def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
     """Score all baselines, and measure them and the model on every slice."""
     rows = _with_baselines(experiment, settings)
-    rows = to_genes(rows) if settings.genes else rows
+    rows = with_combined(to_genes(rows) if settings.genes else rows)
     thresholds = {method: _threshold(experiment, rows, method) for method in rows.scores}
     bootstraps = {split: _Bootstrap(rows, experiment, split, settings) for split in (VALID, TEST)}
     measurements = [
@@ -165,7 +124,8 @@ def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
         overlap: _headline(overlap, measurements, settings.level, _units(rows, experiment, overlap))
         for overlap in present
     }
-    return Evaluation(experiment, rows, thresholds, measurements, headlines, audit(experiment))
+    comparisons = compare(rows, experiment.kinds, measurements, settings.level)
+    return Evaluation(experiment, rows, thresholds, measurements, headlines, audit(experiment), comparisons)
 
 
 def _with_baselines(experiment: Experiment, settings: Settings) -> Rows:
@@ -227,13 +187,16 @@ class _Bootstrap:
 def _measure(
     rows: Rows, chosen: Bools, where: Slice, thresholds: dict[str, float], bootstrap: _Bootstrap
 ) -> Iterator[Measurement]:
-    """Measure all methods on a slice: the model with intervals, baselines too where they make a headline."""
+    """Measure all methods on a slice: the model with intervals, others too where they are compared with it."""
     label, query = rows.label[chosen], rows.query[chosen]
     resampled = bootstrap.of(chosen)
     headline = where in [_headline_slice(overlap) for overlap in HEADLINES]
+    drawn = [*rows.scores] if headline else METHODS if where == _type_pair_slice(where.type_pair) else [MODEL]
     for method, scores in rows.scores.items():
+        if method == COMBINED and where.split == VALID:
+            continue  # it was fitted there
         values = measure(label, scores[chosen], thresholds[method], query)
-        if bootstrap.replicates and (method == MODEL or headline) and not np.isnan(values["auroc"]):
+        if bootstrap.replicates and method in drawn and not np.isnan(values["auroc"]):
             replicates = resampled.replicates(scores[chosen], thresholds[method])
             found = dict(intervals(replicates, bootstrap.level))
             yield Measurement(where, method, values, found, replicates)
@@ -245,16 +208,21 @@ def _headline_slice(overlap: str, split: str = TEST) -> Slice:
     return Slice(split, ALL, overlap, ALL)
 
 
+def _type_pair_slice(kind: str) -> Slice:
+    return Slice(TEST, kind, ALL, ALL)
+
+
 def _headline(overlap: str, measurements: list[Measurement], level: float, units: list[Units]) -> Headline:
     """Compare the model with all baselines on a class of test rows that is not empty."""
     test = {m.method: m for m in measurements if m.where == _headline_slice(overlap)}
     valid = {m.method: m for m in measurements if m.where == _headline_slice(overlap, VALID)}
     model = test.pop(MODEL)
+    test.pop(COMBINED, None)  # no baseline
     enough = bool(valid) and valid[MODEL].values["positives"] >= MIN_POSITIVES and valid[MODEL].defined()
     deciding = valid if enough else test
     candidates = [name for name in test if deciding[name].defined()]
     best = max(candidates, key=lambda name: deciding[name].values["auprc"], default=None)
-    gaps = [_gap(model, baseline, level) for baseline in test.values()]
+    gaps = [gap_between(model, baseline, level) for baseline in test.values()]
     return Headline(overlap, model, test, best, VALID if enough else TEST, gaps, units)
 
 
@@ -269,13 +237,3 @@ def _units(rows: Rows, experiment: Experiment, overlap: str) -> list[Units]:
         for name, counts in by_type
         if counts.any()
     ]
-
-
-def _gap(model: Measurement, baseline: Measurement, level: float) -> Gap:
-    differences = {name: model.values[name] - baseline.values[name] for name in ("auroc", "auprc")}
-    found = dict.fromkeys(differences, UNDEFINED)
-    if model.replicates is not None and baseline.replicates is not None:
-        for name in differences:
-            replicates = getattr(model.replicates, name) - getattr(baseline.replicates, name)
-            found[name] = interval(replicates, level)
-    return Gap(baseline.method, differences["auroc"], found["auroc"], differences["auprc"], found["auprc"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Bools, Floats, Labels
 from cupid_tools.evaluation.rnas import RnaTable, with_flipped, with_originals
 from cupid_tools.evaluation.settings import RELATIVES, Listed, Options
-from cupid_tools.io.pairs import CALL, ID_A, ID_B, LABEL, ORIGIN, SCORE, SPLIT, PairTable
+from cupid_tools.io.pairs import CALL, ENERGY, ENGINE, ID_A, ID_B, LABEL, ORIGIN, SCORE, SPLIT, PairTable
 from cupid_tools.sampling.coded import MAX_RNAS, Codes
 from cupid_tools.sampling.relatives import listed_groups, related_groups
 from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
@@ -25,6 +25,7 @@ CLASSES = ("C1", "C2-left", "C2-right", "C3")
 STRICT = "strict-"
 STRICT_C3 = STRICT + CLASSES[-1]
 OVERLAPS = (ALL, *CLASSES, *(STRICT + name for name in CLASSES))
+_UNKNOWN = "NA"
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,28 @@ class Whole:
     score: Floats
 
 
+class Energies(NamedTuple):
+    """The interaction energies of the evaluated rows; one that is not known counts as 0, as no interaction does.
+
+    Attributes:
+        values: float64 [n], kcal/mol; NaN where the table says ``NA``.
+        engines: what computed them, as the table tells.
+    """
+
+    values: Floats
+    engines: list[str]
+
+    @property
+    def unknown(self) -> int:
+        """How many rows have no energy."""
+        return int(np.sum(np.isnan(self.values)))
+
+    def scores(self) -> dict[str, Floats]:
+        """The energies as a method's scores, higher for likelier pairs; no method where none is known."""
+        known = self.unknown < len(self.values)
+        return {ENERGY: 0.0 - np.nan_to_num(self.values)} if known else {}
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One score table.
@@ -108,6 +131,7 @@ class Experiment:
         strata: int64 [units], the type of RNA of each unit.
         augmented_rows: how many rows are left out because augmentation made them.
         threshold: of the model by its own calls; None where valid rows choose it.
+        energies: those of *rows*, which hold them as a method; None where the table has none.
     """
 
     name: str
@@ -121,6 +145,7 @@ class Experiment:
     strata: Codes
     augmented_rows: int
     threshold: float | None
+    energies: Energies | None
 
     def has_valid(self) -> bool:
         """Whether there are valid rows, which choose thresholds and the best baseline."""
@@ -138,13 +163,14 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
         options: see ``Options``.
 
     Raises:
-        InputError: a score that is no finite number, an RNA that is not in *rnas* or in a table of groups or genes, a
-            pair of an RNA with itself or with both labels, or splits that cannot be evaluated.
+        InputError: a score that is no finite number, an energy that is neither at most 0 nor ``NA``, an RNA that is
+            not in *rnas* or in a table of groups or genes, a pair of an RNA with itself or with both labels, or splits
+            that cannot be evaluated.
     """
     known_rnas = with_flipped({*table.column(ID_A), *table.column(ID_B)}, rnas)
     table.check_ids(known_rnas.keys(), fasta)
     table.check_consistent()
-    table, scores = _in_fixed_order(table, _scores(table))
+    table, scores = _in_fixed_order(_with_energies(table), _scores(table))
     named = with_originals({*table.column(ID_A), *table.column(ID_B)}, known_rnas)
     if len(named) > MAX_RNAS:
         raise InputError(table.path, f"names {len(named):,} RNAs, more than {MAX_RNAS:,}", hint="divide the table")
@@ -159,18 +185,21 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
     kinds, kind = _kinds(known, pairs)
     strategies, strategy = _strategies(table)
     rows = _rows(whole, known, unit, options).where(evaluated)
+    energies = _energies(table.where(evaluated)) if table.has(ENERGY) else None
+    scores_beside = {} if energies is None else energies.scores()
     return Experiment(
         name=name,
         rnas=known,
         whole=whole,
         train=Training(pairs.where(train), whole.label[train], options.seed),
         pairs=pairs.where(evaluated),
-        rows=replace(rows, kind=kind[evaluated], strategy=strategy[evaluated]),
+        rows=replace(rows, kind=kind[evaluated], strategy=strategy[evaluated], scores={**rows.scores, **scores_beside}),
         kinds=kinds,
         strategies=strategies,
         strata=strata,
         augmented_rows=int(np.sum(~usable)),
         threshold=None if rows.of_split(VALID).any() else _threshold_of_calls(table, scores),
+        energies=energies,
     )
 
 
@@ -226,11 +255,28 @@ def _scores(table: PairTable) -> Floats:
     return scores
 
 
+def _with_energies(table: PairTable) -> PairTable:
+    """The table with its energies as float64, NaN for ``NA``; as it is where it has none."""
+    if not table.has(ENERGY):
+        return table
+    told = table.column(ENERGY) != _UNKNOWN
+    energies = pd.to_numeric(table.frame[ENERGY].where(told), errors="coerce").to_numpy(dtype=np.float64)
+    hint = f"it must be a number of kcal/mol, at most 0, or {_UNKNOWN}"
+    table.refuse(told & ~(np.isfinite(energies) & (energies <= 0)), "energy is '{energy}'", hint=hint)
+    return table.assign(energy=energies)
+
+
+def _energies(table: PairTable) -> Energies:
+    """The energies of the rows of *table*, which ``_with_energies`` has read."""
+    return Energies(table.column(ENERGY), sorted(set(table.column(ENGINE))) if table.has(ENGINE) else [])
+
+
 def _in_fixed_order(table: PairTable, scores: Floats) -> tuple[PairTable, Floats]:
     """Sort the rows, so that equal tables give equal bytes whatever order they come in."""
     keys = [pd.factorize(pd.Index(table.column(column)), sort=True)[0] for column in (ID_B, ID_A, SPLIT)]
     origin = pd.factorize(pd.Index(table.column(ORIGIN)), sort=True)[0] if table.has(ORIGIN) else scores
-    order = np.lexsort((origin, scores, table.column(LABEL), *keys))
+    energy = table.column(ENERGY) if table.has(ENERGY) else scores
+    order = np.lexsort((energy, origin, scores, table.column(LABEL), *keys))
     return replace(table, frame=table.frame.iloc[order]), scores[order]
 
 

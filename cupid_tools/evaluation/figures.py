@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cupid_tools.evaluation.audit import spearman
 from cupid_tools.evaluation.evaluate import Evaluation, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS
-from cupid_tools.evaluation.metrics import Cuts, Floats, confusion, cuts, reliability
-from cupid_tools.evaluation.tables import LABELS
+from cupid_tools.evaluation.metrics import Cuts, Floats, Labels, confusion, cuts, reliability
+from cupid_tools.evaluation.tables import LABELS, short
+from cupid_tools.io.pairs import ENERGY
+from cupid_tools.sampling.coded import Codes
+from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import TEST, VALID
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ SIZE = (4.7, 3.7)
 MODEL_COLOUR, BASELINE_COLOUR, QUIET = "#0b5fa5", "#d4650f", "#6b7280"
 CURVE_POINTS = 800
 HISTOGRAM_BINS = 30
+DOTS = 800
+"""Of each class: more hide each other, and make the page large."""
 HEAT_METRICS = ("auroc", "auprc", "mcc", "f1", "balanced_accuracy", "precision", "recall")
 
 _STYLE: dict[Any, Any] = {
@@ -74,6 +80,8 @@ def draw_all(prefix: str, evaluation: Evaluation, curves: Curves | None) -> list
         Drawn(plot.name, plot.title, plot.caption, draw(f"{prefix}-{plot.name}", partial(plot.paint, evaluation)))
         for plot in wanted
     ]
+    if evaluation.comparisons:
+        drawn.append(_drawn_energy(prefix, evaluation))
     if curves is not None:
         svg = draw(f"{prefix}-loss", partial(_loss, curves))
         drawn.append(Drawn("loss", "Training", "Mean loss of train and valid rows after each epoch.", svg))
@@ -219,6 +227,36 @@ def _reliability(evaluation: Evaluation, axes: Axes) -> None:
     axes.plot(bins.score, bins.positive, color=MODEL_COLOUR, linewidth=1)
     axes.scatter(bins.score, bins.positive, s=8 + 160 * bins.rows / bins.rows.max(), color=MODEL_COLOUR, alpha=0.7)
     axes.set(xlabel="mean score", ylabel="share of positives", xlim=(0, 1), ylim=(0, 1.02))
+
+
+def _drawn_energy(prefix: str, evaluation: Evaluation) -> Drawn:
+    rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
+    energies, scores = 0.0 - rows.scores[ENERGY], rows.scores[MODEL]
+    shown = _sample(rows.label, evaluation.experiment.train.seed)
+    caption = (
+        f"Test rows: interaction energy against the model's score; their Spearman correlation is "
+        f"{short(spearman(energies, scores), sign=True)}. Left is a stronger interaction."
+    )
+    if len(shown) < len(rows):
+        caption += f" Drawn are {DOTS:,} of a class that has more, chosen at random."
+    paint = partial(_energy, energies[shown], scores[shown], rows.label[shown])
+    return Drawn(ENERGY, "Energy against score", caption, draw(f"{prefix}-{ENERGY}", paint))
+
+
+def _sample(labels: Labels, seed: int) -> Codes:
+    """Positions of at most ``DOTS`` rows of each class, ascending."""
+    order = rng_for(seed, "evaluation.figures.energy").permutation(len(labels))
+    return np.sort(np.concatenate([order[labels[order] == label][:DOTS] for label in (0, 1)]))
+
+
+def _energy(energies: Floats, scores: Floats, labels: Labels, axes: Axes) -> None:
+    for label, name, colour, alpha in ((0, "negatives", QUIET, 0.35), (1, "positives", MODEL_COLOUR, 0.65)):
+        mine = labels == label
+        axes.plot(
+            energies[mine], scores[mine], "o", label=name, color=colour, alpha=alpha, markersize=4, markeredgewidth=0
+        )
+    axes.set(xlabel="energy, kcal/mol", ylabel="score")
+    axes.legend(**_ABOVE)
 
 
 def _loss(curves: Curves, axes: Axes) -> None:

@@ -10,17 +10,21 @@ from typing import Any
 
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import FIT_ROWS
-from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, Measurement, distinct_headlines
-from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3
+from cupid_tools.evaluation.energy import COMBINED, Comparison
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Energies
 from cupid_tools.evaluation.figures import Drawn
+from cupid_tools.evaluation.measurements import Gap, Measurement
 from cupid_tools.evaluation.style import CSS
-from cupid_tools.evaluation.tables import LABELS, best_values, bracket, short
-from cupid_tools.evaluation.verdict import judge
+from cupid_tools.evaluation.tables import LABELS, best_values, bracket, p_value, short
+from cupid_tools.evaluation.verdict import answers, judge
+from cupid_tools.io.pairs import ENERGY
 from cupid_tools.sampling.relatives import K
 from cupid_tools.vocab import TEST, VALID
 
 HEADLINE_NAMES = {ALL: "All test pairs", STRICT_C3: "Strictly unseen RNAs only"}
-_TEXT_COLUMNS = ("type", "what it knows", "value")
+_TEXT_COLUMNS = ("type", "what it knows", "value", "difference", "ranked by", "answer")
+_MAX_ENGINES = 3
 _RANKING = ("n", "positives", "prevalence", "auroc", "auprc", "auprc_ratio", "recall_at_5_fdr", "query_auprc_median")
 _CALLS = ("mcc", "f1", "balanced_accuracy", "precision", "recall", "ece", "brier")
 
@@ -145,11 +149,12 @@ def _drawn(headline: Headline) -> str:
 def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> str:
     parts = [
         f'<section id="e{index}"><h2>{escape(evaluation.experiment.name)}</h2>',
-        f'<div class="figures">{"".join(map(_figure, figures))}</div>',
+        f'<div class="figures">{"".join(_figure(drawn) for drawn in figures if drawn.name != ENERGY)}</div>',
         "<h3>The model by what test pairs share with train</h3>",
         _metric_tables([(name, evaluation.find(overlap=name)) for name in OVERLAPS], "Test pairs"),
         "<h3>Model and baselines</h3>",
         *(_baseline_table(headline) for headline in distinct_headlines(evaluation)),
+        *_beside_energy(evaluation, figures),
         "<h3>What test and valid share with train</h3>",
         _sharing_table(evaluation),
         _copies(evaluation),
@@ -200,11 +205,10 @@ def _baseline_table(headline: Headline) -> str:
             _header_cell(measured.method),
             *(_value_cell(measured, metric) for metric in ("auroc", "auprc", "mcc")),
         ]
-        for metric in ("auroc", "auprc"):
-            difference = "" if gap is None else short(getattr(gap, metric), sign=True)
-            found = "" if gap is None else bracket(getattr(gap, f"{metric}_interval"), sign=True)
-            cells.append(f"<td>{difference}<small>{found}</small></td>")
-        summary = "the scores under test" if gap is None else BASELINES.summary(measured.method)
+        cells += [
+            "<td><small></small></td>" if gap is None else _gap_cell(gap, metric) for metric in ("auroc", "auprc")
+        ]
+        summary = "the scores under test" if gap is None else _known_by(measured.method)
         rows.append((mark, [*cells, f'<td class="text">{escape(summary)}</td>']))
     header = ["method", "AUROC", "AUPRC", "MCC", "AUROC gap", "AUPRC gap", "what it knows"]
     choice = (
@@ -213,6 +217,103 @@ def _baseline_table(headline: Headline) -> str:
         else f"chosen on these {TEST} rows themselves, for want of {MIN_POSITIVES} {VALID} positives, in its favour"
     )
     return _table(header, rows, f"{HEADLINE_NAMES[headline.overlap]}. Shaded: the best baseline, {choice}.")
+
+
+def _known_by(baseline: str) -> str:
+    return "the interaction energy in the table" if baseline == ENERGY else BASELINES.summary(baseline)
+
+
+def _beside_energy(evaluation: Evaluation, figures: Sequence[Drawn]) -> Iterator[str]:
+    """Whether the model knows more than energy; nothing where the table has no energies."""
+    energies = evaluation.experiment.energies
+    if energies is None:
+        return
+    yield "<h3>Model and energy</h3>"
+    items = [*answers(evaluation), *_energy_notes(energies, evaluation.comparisons)]
+    yield f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+    if evaluation.comparisons:
+        yield f'<div class="figures">{"".join(_figure(drawn) for drawn in figures if drawn.name == ENERGY)}</div>'
+        yield _contrast_table(evaluation.comparisons)
+        yield _energy_table(evaluation.comparisons)
+        yield _query_table(evaluation.comparisons)
+
+
+def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iterator[str]:
+    engines = energies.engines
+    computed = f" computed by {', '.join(engines)}" if 0 < len(engines) <= _MAX_ENGINES else ""
+    lacking = (
+        f"{energies.unknown:,} of {len(energies.values):,} evaluated pairs have none, and count as 0"
+        if energies.unknown
+        else "every evaluated pair has one"
+    )
+    yield f"Energies are kcal/mol{computed}, 0 for no interaction; {lacking}."
+    if any(COMBINED in found.methods for found in comparisons):
+        yield (
+            f"{COMBINED}: logistic regression of the label on the model's score (its log odds, where scores are in "
+            f"[0, 1]) and the energy, fitted on all {VALID} rows, which it is not measured on."
+        )
+    elif comparisons:
+        yield f"There is no {COMBINED}, for want of {VALID} rows of both classes to fit it on."
+
+
+def _contrast_table(comparisons: Sequence[Comparison]) -> str:
+    rows = [
+        [
+            _header_cell(_class_name(found)),
+            f'<td class="text short">{contrast.name}</td>',
+            *(_gap_cell(gap, metric) for metric in ("auroc", "auprc")),
+            f'<td class="text">{contrast.answer(gap) if found.methods[MODEL].defined() else ""}</td>',
+        ]
+        for found in comparisons
+        for contrast, gap in found.gaps
+    ]
+    header = ["class", "difference", "AUROC", "AUPRC", "answer"]
+    caption = "Differences on equal bootstrap replicates; the answer is what the interval of the AUPRC says."
+    return _table(header, rows, caption)
+
+
+def _energy_table(comparisons: Sequence[Comparison]) -> str:
+    rows = [
+        [
+            _header_cell(_class_name(found)),
+            f'<td class="text short">{method}</td>',
+            *(_value_cell(measured, metric) for metric in ("n", "positives", "auroc", "auprc")),
+            f"<td>{escape(p_value(found.rank_sums[method]))}</td>",
+        ]
+        for found in comparisons
+        for method, measured in found.methods.items()
+    ]
+    caption = (
+        "Rank-sum p: Wilcoxon's test of positives against negatives, two-sided. It takes pairs for independent, which "
+        "they are not, since they share RNAs: such p-values are far too small, and the intervals are what to trust."
+    )
+    return _table(["class", "ranked by", "pairs", "positives", "AUROC", "AUPRC", "rank-sum p"], rows, caption)
+
+
+def _query_table(comparisons: Sequence[Comparison]) -> str:
+    rows = [
+        [
+            _header_cell(_class_name(found)),
+            f"<td>{found.by_query.queries:,}</td>",
+            f"<td>{short(found.by_query.median, sign=True)}</td>",
+            f"<td>{escape(p_value(found.by_query.p))}</td>",
+        ]
+        for found in comparisons
+    ]
+    caption = (
+        "AUPRC within each query (RNA of id_a), model minus energy: the median, and Wilcoxon's signed-rank test over "
+        "queries that have both classes."
+    )
+    return _table(["class", "queries", "median difference", "signed-rank p"], rows, caption)
+
+
+def _class_name(found: Comparison) -> str:
+    return HEADLINE_NAMES[found.where.overlap] if found.where.type_pair == ALL else found.where.type_pair
+
+
+def _gap_cell(gap: Gap, metric: str) -> str:
+    value, bounds = getattr(gap, metric), getattr(gap, f"{metric}_interval")
+    return f"<td>{short(value, sign=True)}<small>{bracket(bounds, sign=True)}</small></td>"
 
 
 def _sharing_table(evaluation: Evaluation) -> str:

@@ -18,7 +18,7 @@ from cupid_tools.evaluation.figures import Curves, draw_all
 from cupid_tools.evaluation.folder import MARKER
 from cupid_tools.evaluation.html import About, page
 from cupid_tools.evaluation.settings import RELATIVES, RNAS, Options, Settings
-from cupid_tools.evaluation.tables import gaps_tsv, metrics_json, metrics_tsv, multiqc_tsv, summary
+from cupid_tools.evaluation.tables import energy_tsv, gaps_tsv, metrics_json, metrics_tsv, multiqc_tsv, summary
 from cupid_tools.io.streams import STDIN, read_lines
 from cupid_tools.sampling.relatives import METHOD
 
@@ -110,6 +110,8 @@ def build(
         SUMMARY: summary(evaluations),
         PAGE: page(evaluations, drawn, about),
     }
+    if any(evaluation.comparisons for evaluation in evaluations):
+        files["energy.tsv"] = energy_tsv(evaluations)
     told = {"versions": about.versions, "title": title, "settings": about.settings, "inputs": inputs}
     return {**files, MARKER: metrics_json(evaluations, {**told, "files": sorted([*files, MARKER])})}
 

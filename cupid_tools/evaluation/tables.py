@@ -8,16 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cupid_tools.evaluation.bootstrap import Interval, Replicates
-from cupid_tools.evaluation.evaluate import (
-    MIN_POSITIVES,
-    Evaluation,
-    Gap,
-    Headline,
-    Measurement,
-    Slice,
-    distinct_headlines,
-)
+from cupid_tools.evaluation.energy import COMBINED, SMALLEST_P, Comparison, Number
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3
+from cupid_tools.evaluation.measurements import Gap, Measurement, Slice
+from cupid_tools.io.pairs import ENERGY
 from cupid_tools.vocab import VALID
 
 TOOL = "cupid-evaluate"
@@ -79,6 +74,17 @@ def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
     return _tsv(header, lines)
 
 
+def energy_tsv(evaluations: Sequence[Evaluation]) -> str:
+    """Model, energy and both together: one line a number, with its interval and the p-value of its Wilcoxon test."""
+    lines = [
+        [evaluation.experiment.name, found.where.type_pair, found.where.overlap, *told[:2], *map(number, told[2:])]
+        for evaluation in evaluations
+        for found in evaluation.comparisons
+        for told in found.numbers()
+    ]
+    return _tsv(["experiment", "type_pair", "overlap", *Number._fields], lines)
+
+
 def metrics_json(evaluations: Sequence[Evaluation], about: dict[str, Any]) -> str:
     """All results; *about* tells title, settings, inputs, versions and files. What is not defined is null."""
     content = {"tool": TOOL, **about, "experiments": [_as_json(evaluation) for evaluation in evaluations]}
@@ -131,6 +137,22 @@ def bracket(found: Interval, *, sign: bool = False) -> str:
     return "" if math.isnan(found.low) else f"[{short(found.low, sign=sign)}, {short(found.high, sign=sign)}]"
 
 
+def gap_text(gap: Gap) -> str:
+    """The difference in AUPRC, and its interval where there is one."""
+    return f"{short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}".rstrip()
+
+
+def p_value(p: float) -> str:
+    """A p-value as a reader wants it.
+
+    >>> p_value(0.03141), p_value(2.5e-21), p_value(SMALLEST_P)
+    ('0.031', '2.5e-21', '< 1e-300')
+    """
+    if math.isnan(p):
+        return "not defined"
+    return f"{p:.2g}" if p > SMALLEST_P else f"< {SMALLEST_P:g}"
+
+
 def number(value: float) -> str:
     """Six significant digits, or ``NA``."""
     return NOT_DEFINED if math.isnan(value) else f"{value:.6g}"
@@ -149,14 +171,26 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
         if (gap := headline.best_gap) is not None:
             chosen = "best baseline on valid" if headline.chosen_on == VALID else "best baseline"
             parts.append(f"{chosen} ({gap.baseline}) {_pair(headline, gap)}")
-            found = bracket(gap.auprc_interval, sign=True)
-            parts.append(f"AUPRC gap {short(gap.auprc, sign=True)} {found}".rstrip())
+            parts.append(f"AUPRC gap {gap_text(gap)}")
         lost = headline.lost_gap
         if lost is not None and lost != gap:
             parts.append(f"on test {lost.baseline} does better: {_pair(headline, lost)}")
         if model["positives"] < MIN_POSITIVES:
             parts.append("few positives, so wide intervals")
         yield "; ".join(parts)
+    for found in evaluation.comparisons:
+        if found.where.type_pair == ALL:
+            words = "test pairs" if found.where.overlap == ALL else "strictly unseen RNAs"
+            yield f"{evaluation.experiment.name}, {words}, beside energy: {_beside_energy(found)}"
+
+
+def _beside_energy(found: Comparison) -> str:
+    energy = found.methods[ENERGY].values
+    told = [f"energy AUROC {short(energy['auroc'])} AUPRC {short(energy['auprc'])}"]
+    told += [f"{contrast.name}: AUPRC {gap_text(gap)}: {contrast.answer(gap)}" for contrast, gap in found.gaps]
+    if COMBINED not in found.methods:
+        told.append(f"without {VALID} pairs of both classes there is no {COMBINED}")
+    return "; ".join(told)
 
 
 def _pair(headline: Headline, gap: Gap) -> str:
@@ -184,6 +218,25 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
             "score_degree_correlation": evaluation.audit.score_degree,
         },
         "metrics": [_measurement_json(measured) for measured in evaluation.measurements],
+        **_energy_json(evaluation),
+    }
+
+
+def _energy_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The comparison of model and energy; nothing where the table has no energies."""
+    energies = evaluation.experiment.energies
+    if energies is None:
+        return {}
+    comparisons = [_comparison_json(found) for found in evaluation.comparisons]
+    return {"energy": {"engines": energies.engines, "unknown": energies.unknown, "comparisons": comparisons}}
+
+
+def _comparison_json(found: Comparison) -> dict[str, Any]:
+    return {
+        "type_pair": found.where.type_pair,
+        "overlap": found.where.overlap,
+        "answers": {contrast.name: contrast.answer(gap) for contrast, gap in found.gaps},
+        "numbers": [told._asdict() for told in found.numbers()],
     }
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Gap, Headline, distinct_headlines
-from cupid_tools.evaluation.experiment import ALL, STRICT_C3
-from cupid_tools.evaluation.tables import bracket, short
+from cupid_tools.evaluation.energy import BEYOND_ENERGY
+from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
+from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
+from cupid_tools.evaluation.measurements import Gap
+from cupid_tools.evaluation.tables import gap_text
 from cupid_tools.vocab import VALID
 
 GOOD, WEAK, BAD, UNKNOWN = "good", "weak", "bad", "unknown"
+_NAMES = {ALL: "all test pairs", STRICT_C3: "pairs of strictly unseen RNAs"}
 
 
 class Verdict(NamedTuple):
@@ -30,7 +34,18 @@ def judge(evaluation: Evaluation) -> Verdict:
             f"There are only {strict.model.values['positives']:.0f} positives among strictly unseen RNAs: the "
             "intervals are wide, and a small difference is not evidence."
         )
-    return Verdict(*_grade(strict), [*reasons, *warnings(evaluation)])
+    return Verdict(*_grade(strict), [*reasons, *answers(evaluation), *warnings(evaluation)])
+
+
+def answers(evaluation: Evaluation) -> list[str]:
+    """Say whether the model knows more than energy; nothing where the table has no energies."""
+    return [
+        f"On {_NAMES[found.where.overlap]} {contrast.answer(gap)} ({contrast.name}: AUPRC {gap_text(gap)})."
+        for found in evaluation.comparisons
+        if found.where.type_pair == ALL and found.methods[MODEL].defined()
+        for contrast, gap in found.gaps
+        if contrast == BEYOND_ENERGY
+    ]
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
@@ -50,13 +65,24 @@ def warnings(evaluation: Evaluation) -> list[str]:
         few = " and ".join(f"{units.units} of {units.rna_type}" for units in headline.few_units())
         if few:
             found.append(f"On {where} intervals draw few units, {few}: they are narrower than they should be.")
-    return found
+    return [*found, *_about_energies(evaluation.experiment.energies)]
+
+
+def _about_energies(energies: Energies | None) -> Iterator[str]:
+    if energies is None:
+        return
+    count = len(energies.values)
+    if energies.unknown == count:
+        yield "No evaluated pair has an energy: the model is not compared with energy."
+    elif energies.unknown:
+        yield f"{energies.unknown:,} of {count:,} evaluated pairs have no energy: they count as 0, as no interaction."
+    if len(energies.engines) > 1:
+        yield f"Energies are of {len(energies.engines)} engines, which differ in scale: compute all with one."
 
 
 def _told_headlines(evaluation: Evaluation) -> list[tuple[Headline, str]]:
-    names = {ALL: "all test pairs", STRICT_C3: "pairs of strictly unseen RNAs"}
     told = distinct_headlines(evaluation)
-    return [(headline, names[headline.overlap]) for headline in told if headline.model.defined()]
+    return [(headline, _NAMES[headline.overlap]) for headline in told if headline.model.defined()]
 
 
 def _grade(strict: Headline | None) -> tuple[str, str]:
@@ -106,7 +132,7 @@ def _against_baseline(headline: Headline, where: str) -> str:
 
 
 def _told(gap: Gap) -> str:
-    return f"{gap.baseline}: AUPRC {short(gap.auprc, sign=True)} {bracket(gap.auprc_interval, sign=True)}".rstrip()
+    return f"{gap.baseline}: AUPRC {gap_text(gap)}"
 
 
 def _comparison(gap: Gap) -> str:

@@ -22,6 +22,7 @@ from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
 
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
 SCORE, CALL, RANK = "score", "call", "rank"
+ENERGY, ENGINE = "energy", "engine"
 BLOCK_ROWS = 100_000
 
 _LABELS = {"0": 0, "1": 1}
@@ -141,10 +142,15 @@ def read_pairs(path: str | os.PathLike[str], *, require: Sequence[str] = (), hin
         InputError: no header, a missing column, a row of another width, an empty id or one with white space, a label
             that is not 0 or 1, an unknown split, or no rows at all.
     """
-    blocks = list(iter_pairs(path, require=require, hint=hint))
-    if len(blocks) == 1:
-        return blocks[0]
-    return replace(blocks[0], frame=pd.concat([block.frame for block in blocks]))
+    return joined(iter_pairs(path, require=require, hint=hint))
+
+
+def joined(blocks: Iterable[PairTable]) -> PairTable:
+    """The blocks of one table as a whole."""
+    found = list(blocks)
+    if len(found) == 1:
+        return found[0]
+    return replace(found[0], frame=pd.concat([block.frame for block in found]))
 
 
 def iter_pairs(

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate"]
-READ_FASTA = ["filter", "split", "augment", "negatives", "embed", "evaluate"]
+ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "intarna_compare"]
+READ_FASTA = ["filter", "split", "augment", "negatives", "embed", "evaluate", "intarna_compare"]
 READ_PAIRS = [tool for tool in ALL if tool != "embed"]
 READ_LABELS = ["train", "evaluate"]
-STREAMS = ["filter", "split", "augment", "negatives", "score"]
+STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
 
 
 @pytest.fixture

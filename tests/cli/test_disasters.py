@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate"]
-STREAMS = ["filter", "split", "augment", "negatives", "score"]
+from tests.chain import executable
+
+ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "intarna_compare"]
+STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
 DEADLINE = 60
 
 
@@ -31,7 +33,7 @@ def test_a_full_disk_is_told(chain, tmp_path, name):
         process = start(name, argv, stdout=full)
         error = process.communicate(timeout=DEADLINE)[1]
     assert process.returncode == 1
-    assert f"cupid-{name}: ERROR: stdout: no space left on device\n" in error
+    assert f"{executable(name)}: ERROR: stdout: no space left on device\n" in error
     assert "Traceback" not in error
     assert "Exception" not in error
 
@@ -103,7 +105,7 @@ def test_a_signal_in_the_middle_leaves_yesterdays_output(chain, tmp_path, name, 
     assert process.returncode == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
     assert "Traceback" not in error
     if sent != signal.SIGKILL:
-        assert f"cupid-{name}: ERROR: interrupted" in error
+        assert f"{executable(name)}: ERROR: interrupted" in error
         assert [path for path in tmp_path.rglob("*") if path != output] == []
     if output.is_file():
         assert output.read_text() == "yesterday\n"

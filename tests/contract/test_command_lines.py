@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cupid_tools import __version__
+from tests.chain import executable
 
 ROOT = Path(__file__).parents[2]
 TOOLS = sorted(path.stem for path in (ROOT / "cupid_tools" / "cli").glob("*.py") if not path.stem.startswith("_"))
@@ -41,16 +42,16 @@ def setup_cfg():
 
 def test_every_tool_is_installed_and_has_a_man_page(setup_cfg):
     scripts = setup_cfg["options.entry_points"]["console_scripts"].split("\n")
-    assert sorted(filter(None, scripts)) == [f"cupid-{tool} = cupid_tools.cli.{tool}:main" for tool in TOOLS]
+    assert sorted(filter(None, scripts)) == sorted(f"{executable(tool)} = cupid_tools.cli.{tool}:main" for tool in TOOLS)
     pages = [line.partition(":")[0] for line in setup_cfg["build_manpages"]["manpages"].split("\n") if line]
-    assert sorted(pages) == [f"man/cupid-{tool}.1" for tool in TOOLS]
+    assert sorted(pages) == sorted(f"man/{executable(tool)}.1" for tool in TOOLS)
 
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_help_and_version(tool, name):
     outcome = tool(name, "--help")
     assert (outcome.code, outcome.stderr) == (0, "")
-    assert outcome.stdout.startswith(f"usage: cupid-{name} ")
+    assert outcome.stdout.startswith(f"usage: {executable(name)} ")
     assert tool(name, "--version") == (0, f"{__version__}\n", "")
 
 
@@ -58,7 +59,7 @@ def test_help_and_version(tool, name):
 def test_an_unknown_option_is_a_usage_error(tool, name):
     outcome = tool(name, "--no-such-option")
     assert (outcome.code, outcome.stdout) == (2, "")
-    assert f"cupid-{name}: ERROR: " in outcome.stderr
+    assert f"{executable(name)}: ERROR: " in outcome.stderr
 
 
 @pytest.mark.parametrize(("name", "action"), list(actions()))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chain import executable
+
 ROOT = Path(__file__).parents[2]
 TOOLS = sorted(path.stem for path in (ROOT / "cupid_tools" / "cli").glob("*.py") if not path.stem.startswith("_"))
 
@@ -37,13 +39,13 @@ def test_installing_it_gives_executables_and_man_pages(wheel, tmp_path):
     command += ["--prefix", tmp_path, wheel]
     subprocess.run(command, check=True, capture_output=True)
     for tool in TOOLS:
-        assert (tmp_path / "bin" / f"cupid-{tool}").stat().st_mode & 0o100
-        assert (tmp_path / "share" / "man" / "man1" / f"cupid-{tool}.1").is_file()
+        assert (tmp_path / "bin" / executable(tool)).stat().st_mode & 0o100
+        assert (tmp_path / "share" / "man" / "man1" / f"{executable(tool)}.1").is_file()
 
 
 def test_man_pages_are_in_the_wheel(content):
     pages = [name for name in content.namelist() if name.endswith(".1")]
-    assert sorted(Path(name).name for name in pages) == [f"cupid-{tool}.1" for tool in TOOLS]
+    assert sorted(Path(name).name for name in pages) == sorted(f"{executable(tool)}.1" for tool in TOOLS)
     assert all("/data/share/man/man1/" in name for name in pages)
 
 
@@ -51,11 +53,11 @@ def test_man_pages_are_in_the_wheel(content):
 def test_a_man_page_tells_every_option(content, tool):
     import importlib
 
-    page = next(name for name in content.namelist() if name.endswith(f"/cupid-{tool}.1"))
+    page = next(name for name in content.namelist() if name.endswith(f"/{executable(tool)}.1"))
     text = content.read(page).decode().replace("\\-", "-")
     parser = importlib.import_module(f"cupid_tools.cli.{tool}").get_parser()
     for command, shown in {"": parser, **parser.commands}.items():
-        assert f"cupid-{tool} {command}".strip() in text
+        assert f"{executable(tool)} {command}".strip() in text
         for option in {option for action in shown._actions for option in action.option_strings} - {"-h", "--help"}:
             assert option in text
 

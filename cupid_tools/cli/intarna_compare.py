@@ -1,0 +1,262 @@
+"""Compute interaction energies of the pairs of a table, by IntaRNA or another engine, and compare them with a model.
+
+Every row keeps its place and gets its energy (kcal/mol; 0 where there is no favourable interaction), its state (ok,
+no-interaction, too-short, failed), where the RNAs pair, the duplex in dot-bracket, and the engine. A pair that the
+engine fails on is named, and the others are kept. The query is the miRNA where one RNA alone is one, else the shorter:
+the order of a pair does not matter.
+
+Pairs of one target are computed together. With -o FILE a run that was killed goes on where it stopped when the same
+command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cupid_tools.cli import _options as options
+from cupid_tools.cli._progress import progress_bar
+from cupid_tools.cli._runtime import ToolParser, run_tool
+from cupid_tools.energy import ENGINES
+from cupid_tools.energy.settings import AUTO, PRESETS, EngineSettings
+from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.vocab import SPLITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cupid_tools.energy.computing import KeptTable, PairEnergies, RunSettings
+    from cupid_tools.energy.engine import Engine
+    from cupid_tools.io.pairs import PairTable
+    from cupid_tools.io.report import Report
+    from cupid_tools.vocab import Rna
+
+COMPARISON = "energies"
+_TOLD_FAILURES = 10
+_REMEDY = "--comparison judges a table with labels, splits and the scores of cupid-score"
+
+log = logging.getLogger("cupid_tools")
+
+
+def get_parser() -> ToolParser:
+    """The options of intarna-compare."""
+    parser = ToolParser("intarna-compare", __doc__)
+    options.add_pairs(parser)
+    options.add_fasta(parser)
+    options.add_output(parser)
+    group = parser.add_argument_group("energies")
+    group.add_argument(
+        "--engine",
+        choices=(AUTO, *ENGINES),
+        default=AUTO,
+        help=f"{AUTO}: the first of the others that is there, and it says which (default: %(default)s). {ENGINES.help()}",
+    )
+    group.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="personality of the engine, where it has it: bacterial sRNAs, miRNAs (seed in nucleotides 2-8), long RNAs, "
+        "or no heuristic (default: the engine's own settings)",
+    )
+    group.add_argument(
+        "--engine-args",
+        type=_arguments,
+        default=EngineSettings.args,
+        metavar="ARGS",
+        help="further arguments of the engine's program, as in --engine-args='--seedBP 6 --noSeed'; those that would "
+        "change what is read from it are refused",
+    )
+    group.add_argument(
+        "--splits",
+        type=options.some_of(SPLITS),
+        metavar="SPLITS",
+        help="compute only rows of these splits, separated by commas; the others are marked not-asked (default: all rows)",
+    )
+    group.add_argument(
+        "--cache",
+        metavar="FOLDER",
+        help="keep accessibilities of targets there for later runs; what is rounded in its files can change energies of "
+        "IntaRNA by 0.04 kcal/mol (default: they are not kept)",
+    )
+    parser.places.append("cache")
+    group.add_argument(
+        "--timeout",
+        type=options.positive_int,
+        default=int(EngineSettings.timeout),
+        metavar="SECONDS",
+        help="a call of the engine that takes longer counts as hung, and its pairs are tried in smaller calls "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--jobs",
+        type=options.positive_int,
+        metavar="N",
+        help="calls of the engine that run at once, one thread each (default: all processors that the process may use)",
+    )
+    group = parser.add_argument_group("significance")
+    group.add_argument(
+        "--shuffles",
+        type=options.whole_number,
+        default=0,
+        metavar="N",
+        help="shuffles of every query that keep its dinucleotides: p-values from an extreme value distribution fitted to "
+        "their energies, and q-values (default: %(default)s, none)",
+    )
+    options.add_seed(parser)
+    group = parser.add_argument_group("comparison")
+    group.add_argument(
+        "--comparison",
+        metavar="FOLDER",
+        help="write a report there, as cupid-evaluate does, of the model's scores, the energies and both together; needs "
+        "label, split and score",
+    )
+    parser.outputs.append("comparison")
+    parser.folders.append("comparison")
+    options.add_common(parser)
+    return parser
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Write the pairs with their energies, and the comparison where it is asked for."""
+    from cupid_tools.energy.computing import KeptTable, pair_energies
+    from cupid_tools.io.fasta import load_rnas, read_types
+
+    engine = _engine(args)
+    with _folder(args.output) as folder, KeptTable(_blocks(args), folder / "pairs.tsv") as pairs:
+        # after the pairs, since an earlier tool of the pipe may write it
+        rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
+        _warn_of_ambiguous(rnas)
+        if args.comparison:
+            _check_comparable(args, pairs, rnas)
+        with (
+            progress_bar("pairs", quiet=args.quiet) as done,
+            pair_energies(pairs, rnas, args.fasta, engine, _settings(args), folder, done) as energies,
+        ):
+            states, compared = _write(args, energies)
+    _tell(engine, energies, states, report)
+    if args.comparison:
+        _compare(args, compared, rnas)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run intarna-compare and return its exit code."""
+    return run_tool(get_parser(), run, argv)
+
+
+def _arguments(text: str) -> tuple[str, ...]:
+    """The arguments in *text*, split as a shell does, for argparse."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be split into arguments: {str(error).lower()}") from None
+
+
+def _engine(args: argparse.Namespace) -> Engine:
+    """The engine that was asked for, or for ``auto`` the first that is there, which is told."""
+    settings = EngineSettings(args.preset, args.engine_args, args.timeout, args.cache)
+    if args.engine != AUTO:
+        engine: Engine = ENGINES.load(args.engine)(settings)
+        return engine
+    if args.preset or args.engine_args:
+        raise UsageError(f"--preset and --engine-args belong to one engine (give --engine, not {AUTO})")
+    for name in ENGINES:
+        try:
+            engine = ENGINES.load(name)(settings)
+        except MissingError as error:
+            log.debug("%s: %s", name, error)
+        else:
+            log.info("engine: %s (%s)", name, engine.version)
+            return engine
+    raise MissingError("there is no engine")
+
+
+def _settings(args: argparse.Namespace) -> RunSettings:
+    from cupid_tools.energy.computing import RunSettings
+    from cupid_tools.energy.running import Significance
+    from cupid_tools.processors import processors
+
+    return RunSettings(Significance(args.shuffles, args.seed), args.splits, args.jobs or processors())
+
+
+@contextmanager
+def _folder(output: str) -> Iterator[Path]:
+    """Where results are kept while they grow: beside a file, from where a later run takes them, or for this run."""
+    from cupid_tools.io.atomic import is_stream
+    from cupid_tools.io.parts import parts_folder
+
+    if is_stream(output):
+        with tempfile.TemporaryDirectory(prefix="intarna-compare-") as folder:
+            yield Path(folder)
+    else:
+        with parts_folder(output) as kept:
+            yield kept
+
+
+def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
+    from cupid_tools.evaluation.folder import check_replaceable
+    from cupid_tools.evaluation.tables import TOOL
+    from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, iter_pairs
+
+    required = [SPLIT] if args.splits else []
+    if args.comparison:
+        check_replaceable(args.comparison, TOOL)
+        required = [LABEL, SPLIT, SCORE]
+    return iter_pairs(args.pairs, require=required, hint=_REMEDY if args.comparison else None)
+
+
+def _warn_of_ambiguous(rnas: Mapping[str, Rna]) -> None:
+    from cupid_tools.energy.engine import for_engines
+
+    count = sum("N" in for_engines(rna.sequence) for rna in rnas.values())
+    if count:
+        log.warning("%s RNAs hold letters for more than one nucleotide: engines read N, which never pairs", f"{count:,}")
+
+
+def _check_comparable(args: argparse.Namespace, pairs: KeptTable, rnas: Mapping[str, Rna]) -> None:
+    """Refuse now, and not after hours of energies, a table that cannot be judged."""
+    from cupid_tools.evaluation.experiment import prepare
+    from cupid_tools.evaluation.settings import Options
+    from cupid_tools.io.pairs import joined
+
+    prepare(COMPARISON, joined(pairs), rnas, args.fasta, Options(args.seed))
+
+
+def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[str], list[pd.DataFrame]]:
+    """Write the table; return how many rows have each state, and, for a comparison, the frames."""
+    from cupid_tools.energy.table import STATE
+    from cupid_tools.io.atomic import atomic_write
+    from cupid_tools.io.pairs import write_pairs
+
+    states: Counter[str] = Counter()
+    kept = []
+
+    def noted() -> Iterator[pd.DataFrame]:
+        for frame in energies.frames:
+            states.update(frame[STATE])
+            if args.comparison:
+                kept.append(frame)
+            yield frame
+
+    with atomic_write(args.output) as handle:
+        write_pairs(handle, noted())
+    return states, kept
+
+
+def _tell(engine: Engine, energies: PairEnergies, states: Counter[str], report: Report) -> None:
+    rows = states.total()
+    told = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+    log.info("%s pairs, %s of them distinct, by %s: %s", f"{rows:,}", f"{energies.distinct:,}", engine.version, told)
+    for failure in energies.failures[:_TOLD_FAILURES]:
+        log.warning("line %d: no energy of %s and %s: %s", *failure)
+    if len(energies.failures) > _TOLD_FAILURES:
+        log.warning("no energy of %s pairs in all; --report lists them", f"{len(energies.failures):,}")
+    report.count("pairs", read=rows, written=rows)
+    report.details["engine"] = engine.version
+    report.details["states"] = dict(sorted(states.items()))
+    report.details["failed"] = [failure._asdict() for failure in energies.failures]

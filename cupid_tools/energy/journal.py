@@ -1,0 +1,97 @@
+"""Results on disk, in the order of the tasks: what is there after a kill needs not be computed again."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple
+
+from cupid_tools.energy.engine import Duplex
+
+OK, NO_INTERACTION, TOO_SHORT, FAILED = STATES = ("ok", "no-interaction", "too-short", "failed")
+_DUPLEX_CELLS = len(Duplex._fields)
+
+
+class Result(NamedTuple):
+    """What became of one task.
+
+    Attributes:
+        state: one of ``STATES``.
+        duplex: where the state is ``OK``.
+        p_value: where shuffles were asked for and the state is not ``FAILED``.
+        reason: why it failed.
+    """
+
+    state: str
+    duplex: Duplex | None = None
+    p_value: float | None = None
+    reason: str = ""
+
+
+class Journal:
+    """An append-only text file with a line a task; 8 bytes of each are held.
+
+    Attributes:
+        resumed: how many results of an earlier run were found.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        """Open *path*; what it holds counts only where it was begun with the same *key*, a line of text."""
+        head = f"{key}\n".encode()
+        self._starts = array("Q")
+        self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115 - closed by close()
+        self._file.seek(0)
+        if self._file.readline() != head:
+            self._file.truncate(0)
+            self._file.write(head)
+        self._end = len(head)
+        for line in self._file:
+            if line.endswith(b"\n"):  # a kill may have left half a line
+                self._enter(len(line))
+        self._file.truncate(self._end)
+        self.resumed = len(self)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def append(self, results: Iterable[Result]) -> None:
+        """Add the results of the next tasks; they survive the end of this process."""
+        lines = [_line(result) for result in results]
+        self._file.write(b"".join(lines))
+        self._file.flush()
+        for line in lines:
+            self._enter(len(line))
+
+    def __getitem__(self, task: int) -> Result:
+        start = self._starts[task]
+        end = self._starts[task + 1] if task + 1 < len(self) else self._end
+        return _parsed(os.pread(self._file.fileno(), end - start, start))
+
+    def _enter(self, length: int) -> None:
+        self._starts.append(self._end)
+        self._end += length
+
+
+def _line(result: Result) -> bytes:
+    p_value = "" if result.p_value is None else repr(result.p_value)
+    duplex = map(str, result.duplex) if result.duplex else [""] * _DUPLEX_CELLS
+    reason = " ".join(result.reason.split())
+    return ("\t".join([result.state, p_value, *duplex, reason]) + "\n").encode()
+
+
+def _parsed(line: bytes) -> Result:
+    state, p_value, energy, *segments, structure, reason = line.decode().rstrip("\n").split("\t")
+    duplex = None
+    if energy:
+        start1, end1, start2, end2 = map(int, segments)
+        duplex = Duplex(float(energy), start1, end1, start2, end2, structure)
+    return Result(state, duplex, float(p_value) if p_value else None, reason)

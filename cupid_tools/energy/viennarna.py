@@ -1,0 +1,184 @@
+"""ViennaRNA's Python package, in processes of its own: a crash or a hang there costs one call, not the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cupid_tools
+from cupid_tools.energy.engine import Duplex, EngineError
+from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.errors import MissingError, UsageError
+
+_REMEDY = 'pip install "cupid-tools[energy]"'
+_LOADING_SECONDS = 60.0
+
+
+class ViennaRna:
+    """The lowest E + ED of target + ED of query over suboptimal duplexes, as ``vienna_worker`` tells; see ``Engine``.
+
+    Segments have at most 40 nt in either RNA, and there must be 6 stacked base pairs. A query longer than that is taken
+    in windows of 40 nt, 20 nt apart.
+    """
+
+    shortest = 6
+    longest = None
+    fingerprint = "u=40 W=150 L=100 delta=10 stack=6 step=20"
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Start a first process, which tells the version.
+
+        Raises:
+            MissingError: the package is not there, or cannot be loaded.
+            UsageError: a preset or arguments were given.
+        """
+        if settings.preset is not None or settings.args:
+            raise UsageError(
+                "the engine viennarna has no presets and no arguments", hint="leave out --preset and --engine-args"
+            )
+        if find_spec("RNA") is None:
+            raise MissingError("the Python package ViennaRNA is not installed", hint=_REMEDY)
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._closed = False
+        try:
+            with self._worker() as worker:
+                self.version = f"ViennaRNA {worker.version}"
+        except EngineError as error:
+            raise MissingError(f"the Python package ViennaRNA cannot be loaded: {error}", hint=_REMEDY) from error
+
+    def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
+        """See ``Engine``."""
+        with self._worker() as worker:
+            answer = worker.ask({"target": target, "queries": list(queries)}, self._settings.timeout)
+        return [None if found is None else Duplex(*found) for found in answer["duplexes"]]
+
+    def close(self) -> None:
+        """See ``Engine``."""
+        with self._lock:
+            self._closed = True
+            for worker in self._busy:
+                worker.kill()  # whoever waits for it ends it
+            while self._idle:
+                self._idle.pop().end()
+
+    @contextmanager
+    def _worker(self) -> Iterator[_Worker]:
+        """A process for one call; one that did not answer is not used again."""
+        worker = self._take()
+        try:
+            yield worker
+        except BaseException:
+            self._give_back(worker, broken=True)
+            raise
+        self._give_back(worker, broken=False)
+
+    def _take(self) -> _Worker:
+        """The last one used, which knows the last target; or a new one."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("interrupted")
+            worker = self._idle.pop() if self._idle else _Worker(self._settings.cache or "")
+            self._busy.add(worker)
+        return worker
+
+    def _give_back(self, worker: _Worker, *, broken: bool) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            if broken or self._closed:
+                worker.end()
+            else:
+                self._idle.append(worker)
+            interrupted = self._closed
+        if interrupted:
+            raise EngineError("interrupted")
+
+
+class _Worker:
+    """One process of ``vienna_worker``, which answers one request at a time."""
+
+    def __init__(self, cache: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cupid_tools.energy.vienna_worker", cache],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for us: we end it
+        )
+        self._greeting: dict[str, Any] | None = None
+
+    @property
+    def version(self) -> str:
+        """Of the package.
+
+        Raises:
+            EngineError: it cannot be loaded.
+        """
+        if self._greeting is None:
+            self._greeting = self._read(_LOADING_SECONDS)
+        return str(self._greeting["version"])
+
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Send *request* and wait for its answer.
+
+        Raises:
+            EngineError: it hangs, ends, or tells an error.
+        """
+        assert self.version  # it has been loaded
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: reading tells how
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        return self._read(timeout)
+
+    def kill(self) -> None:
+        """End it while somebody waits for its answer."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End it and release its pipes."""
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:
+            pass
+
+    def _read(self, timeout: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(timeout):
+                raise EngineError(f"ViennaRNA did not end within {timeout:g} s")
+        line = self._process.stdout.readline()
+        if not line.endswith("\n"):
+            raise EngineError(f"ViennaRNA {_how_it_ended(self._process.wait())}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise EngineError(f"ViennaRNA: {answer['error']}")
+        return answer
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}; it crashed, or there was too little memory"
+    return f"ended with exit status {status}"
+
+
+def _environment() -> dict[str, str]:
+    """One thread a process; and it finds this package where we found it, never in the current folder."""
+    found = str(Path(cupid_tools.__file__).parents[1])
+    paths = os.pathsep.join(filter(None, (found, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
