@@ -48,6 +48,8 @@ class Contrast(NamedTuple):
 
     def answer(self, gap: Gap) -> str:
         """What the interval of the AUPRC of *one* minus *other* says."""
+        if np.isnan(gap.auprc):
+            return "not defined"
         low, high = gap.auprc_interval
         if low > 0:
             return self.better
@@ -120,7 +122,7 @@ class Comparison(NamedTuple):
         methods: those of ``METHODS`` that there are; ``COMBINED`` lacks where valid rows cannot fit it.
         gaps: of those of ``CONTRASTS`` whose methods there are.
         rank_sums: method -> p of ``rank_sum``.
-        by_query: see there.
+        by_query: model against energy.
     """
 
     where: Slice

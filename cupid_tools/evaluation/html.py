@@ -205,9 +205,7 @@ def _baseline_table(headline: Headline) -> str:
             _header_cell(measured.method),
             *(_value_cell(measured, metric) for metric in ("auroc", "auprc", "mcc")),
         ]
-        cells += [
-            "<td><small></small></td>" if gap is None else _gap_cell(gap, metric) for metric in ("auroc", "auprc")
-        ]
+        cells += [_gap_cell(gap, metric) for metric in ("auroc", "auprc")]
         summary = "the scores under test" if gap is None else _known_by(measured.method)
         rows.append((mark, [*cells, f'<td class="text">{escape(summary)}</td>']))
     header = ["method", "AUROC", "AUPRC", "MCC", "AUROC gap", "AUPRC gap", "what it knows"]
@@ -262,7 +260,7 @@ def _contrast_table(comparisons: Sequence[Comparison]) -> str:
             _header_cell(_class_name(found)),
             f'<td class="text short">{contrast.name}</td>',
             *(_gap_cell(gap, metric) for metric in ("auroc", "auprc")),
-            f'<td class="text">{contrast.answer(gap) if found.methods[MODEL].defined() else ""}</td>',
+            f'<td class="text">{contrast.answer(gap)}</td>',
         ]
         for found in comparisons
         for contrast, gap in found.gaps
@@ -311,7 +309,9 @@ def _class_name(found: Comparison) -> str:
     return HEADLINE_NAMES[found.where.overlap] if found.where.type_pair == ALL else found.where.type_pair
 
 
-def _gap_cell(gap: Gap, metric: str) -> str:
+def _gap_cell(gap: Gap | None, metric: str) -> str:
+    if gap is None:
+        return "<td><small></small></td>"
     value, bounds = getattr(gap, metric), getattr(gap, f"{metric}_interval")
     return f"<td>{short(value, sign=True)}<small>{bracket(bounds, sign=True)}</small></td>"
 
