@@ -37,8 +37,6 @@ _INITIATION = 41
 _WEAK_END = 5  # for each end that is AU or GU
 
 _SHORTEST = 6
-_NEVER = 2**44
-"""Cost of what does not pair: above any gain, and small enough to be added up."""
 _LETTERS = NUCLEOTIDES + "N"
 _BLOCK = 50_000
 """Cells, t times q, that are computed at once: they bound the memory, and fit into a cache."""
@@ -78,7 +76,7 @@ class Seed:
 
 
 class _Costs(NamedTuple):
-    """What pairs cost, by the codes of letters.
+    """What pairs cost, and what does not pair, by the codes of letters.
 
     Attributes:
         ends: int64 [5, 5], the initiation is not in it: by query and target.
@@ -89,9 +87,11 @@ class _Costs(NamedTuple):
     stacks: Ints
 
 
-def _costs() -> _Costs:
+def _costs(length: int) -> _Costs:
+    """*length*: of the longest stack; what does not pair costs more than that can gain, and can still be added up."""
+    never = 100 * (length + 1)
     code = {letter: index for index, letter in enumerate(_LETTERS)}
-    ends, stacks = np.full((5, 5), _NEVER), np.full((25, 25), _NEVER)
+    ends, stacks = np.full((5, 5), never), np.full((25, 25), never)
     for outer, row in zip(_PAIRS, _STACKS, strict=True):
         a, b = (code[letter] for letter in outer)
         ends[b, a] = 0 if outer in ("CG", "GC") else _WEAK_END
@@ -144,7 +144,7 @@ def _scan(target: Ints, queries: Ints) -> tuple[Ints, Ints]:
         int64 [q, L] each: the stack, and where it ends in the target, from 0.
     """
     size, length = len(target), queries.shape[1] - 1
-    costs, before = _costs(), np.concatenate([[_LETTERS.index("N")], target[:-1]])
+    costs, before = _costs(length), np.concatenate([[_LETTERS.index("N")], target[:-1]])
     ends, stacks = costs.ends[:, target] * size, costs.stacks[:, 5 * before + target] * size
     openings = np.arange(size) + _INITIATION * size
     sums = np.zeros((len(queries), size + length), dtype=np.int64)  # by diagonal, the sum of both positions

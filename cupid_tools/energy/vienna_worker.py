@@ -108,7 +108,7 @@ def best_duplex(rna: Any, target: str, target_cost: Floats, query: str) -> Duple
 
 
 def _suboptimal(rna: Any, target: str, query: str) -> Iterator[tuple[int, Any]]:
-    """ViennaRNA's duplexes of each window of the query, whose offset comes first: the most stable first, then by place."""
+    """ViennaRNA's duplexes of each window of the query, the most stable first; before each the window's offset."""
     for offset in range(0, max(len(query) - LONGEST_SEGMENT + STEP, 1), STEP):
         found = rna.duplex_subopt(query[offset : offset + LONGEST_SEGMENT], target, DELTA, 0)
         yield from ((offset, hit) for hit in sorted(found, key=attrgetter("energy")))
