@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from cupid_tools.io.report import Report
     from cupid_tools.vocab import Rna
 
-COMPARISON = "energies"
+_EXPERIMENT = "scores"
+_TITLE = "Does the model know more than energy?"
 _TOLD_FAILURES = 10
 _REMEDY = "--comparison judges a table with labels, splits and the scores of cupid-score"
 
@@ -56,33 +57,33 @@ def get_parser() -> ToolParser:
         "--engine",
         choices=(AUTO, *ENGINES),
         default=AUTO,
-        help=f"{AUTO}: the first of the others that is there, and it says which (default: %(default)s). {ENGINES.help()}",
+        help=f"{AUTO} takes the first that is there, and says which (default: %(default)s). {ENGINES.help()}",
     )
     group.add_argument(
         "--preset",
         choices=PRESETS,
-        help="personality of the engine, where it has it: bacterial sRNAs, miRNAs (seed in nucleotides 2-8), long RNAs, "
-        "or no heuristic (default: the engine's own settings)",
+        help="personality, for engines that have it: bacterial sRNAs, miRNAs (seed in nucleotides 2-8), long RNAs, or "
+        "exact, without heuristics (default: the engine's own settings)",
     )
     group.add_argument(
         "--engine-args",
         type=_arguments,
         default=EngineSettings.args,
         metavar="ARGS",
-        help="further arguments of the engine's program, as in --engine-args='--seedBP 6 --noSeed'; those that would "
-        "change what is read from it are refused",
+        help="further arguments of the engine's program, as in --engine-args='--seedBP 6 --noSeed'; what would change "
+        "its input or output is refused",
     )
     group.add_argument(
         "--splits",
         type=options.some_of(SPLITS),
         metavar="SPLITS",
-        help="compute only rows of these splits, separated by commas; the others are marked not-asked (default: all rows)",
+        help="compute only rows of these splits, separated by commas, and mark others not-asked (default: all rows)",
     )
     group.add_argument(
         "--cache",
         metavar="FOLDER",
-        help="keep accessibilities of targets there for later runs; what is rounded in its files can change energies of "
-        "IntaRNA by 0.04 kcal/mol (default: they are not kept)",
+        help="keep accessibilities there for later runs; IntaRNA rounds them, which changes its energies by up to 0.04 "
+        "kcal/mol (default: they are not kept)",
     )
     parser.places.append("cache")
     group.add_argument(
@@ -105,16 +106,16 @@ def get_parser() -> ToolParser:
         type=options.whole_number,
         default=0,
         metavar="N",
-        help="shuffles of every query that keep its dinucleotides: p-values from an extreme value distribution fitted to "
-        "their energies, and q-values (default: %(default)s, none)",
+        help="shuffles of every query that keep its dinucleotides; an extreme value distribution of their energies "
+        "gives p-values and q-values (default: %(default)s)",
     )
     options.add_seed(parser)
     group = parser.add_argument_group("comparison")
     group.add_argument(
         "--comparison",
         metavar="FOLDER",
-        help="write a report there, as cupid-evaluate does, of the model's scores, the energies and both together; needs "
-        "label, split and score",
+        help="write a report, as cupid-evaluate does, on the model's scores, the energies and both together; the pairs "
+        "need label, split and score",
     )
     parser.outputs.append("comparison")
     parser.folders.append("comparison")
@@ -215,7 +216,9 @@ def _warn_of_ambiguous(rnas: Mapping[str, Rna]) -> None:
 
     count = sum("N" in for_engines(rna.sequence) for rna in rnas.values())
     if count:
-        log.warning("%s RNAs hold letters for more than one nucleotide: engines read N, which never pairs", f"{count:,}")
+        log.warning(
+            "%s RNAs hold letters for more than one nucleotide: engines read N, which never pairs", f"{count:,}"
+        )
 
 
 def _check_comparable(args: argparse.Namespace, pairs: KeptTable, rnas: Mapping[str, Rna]) -> None:
@@ -224,7 +227,7 @@ def _check_comparable(args: argparse.Namespace, pairs: KeptTable, rnas: Mapping[
     from cupid_tools.evaluation.settings import Options
     from cupid_tools.io.pairs import joined
 
-    prepare(COMPARISON, joined(pairs), rnas, args.fasta, Options(args.seed))
+    prepare(_EXPERIMENT, joined(pairs), rnas, args.fasta, Options(args.seed))
 
 
 def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[str], list[pd.DataFrame]]:
@@ -260,3 +263,27 @@ def _tell(engine: Engine, energies: PairEnergies, states: Counter[str], report: 
     report.details["engine"] = engine.version
     report.details["states"] = dict(sorted(states.items()))
     report.details["failed"] = [failure._asdict() for failure in energies.failures]
+
+
+def _compare(args: argparse.Namespace, frames: Sequence[pd.DataFrame], rnas: Mapping[str, Rna]) -> None:
+    """Judge model, energies and both together as cupid-evaluate does, without other baselines."""
+    import pandas as pd
+
+    from cupid_tools.evaluation.evaluate import evaluate
+    from cupid_tools.evaluation.experiment import prepare
+    from cupid_tools.evaluation.folder import write_folder
+    from cupid_tools.evaluation.report import PAGE, build
+    from cupid_tools.evaluation.settings import Options, Settings
+    from cupid_tools.evaluation.tables import TOOL
+    from cupid_tools.evaluation.verdict import tell
+    from cupid_tools.io.pairs import PairTable
+    from cupid_tools.io.streams import input_digest
+
+    reading, settings = Options(args.seed), Settings(args.seed, baselines=())
+    table = PairTable(pd.concat(frames), args.pairs)
+    evaluation = evaluate(prepare(_EXPERIMENT, table, rnas, args.fasta, reading), settings)
+    digests = {"RNAs": input_digest(args.fasta), "pairs": input_digest(args.pairs)}
+    inputs = {name: digest for name, digest in digests.items() if digest is not None}
+    write_folder(args.comparison, build([evaluation], [], _TITLE, reading, settings, inputs), TOOL)
+    tell([evaluation])
+    log.info("report: %s/%s", args.comparison.rstrip("/"), PAGE)

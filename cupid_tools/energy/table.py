@@ -72,6 +72,8 @@ class EnergyTable:
         """
         start = 0
         for table in blocks:
+            if not start:
+                table.warn_of_replaced([*COLUMNS, *(() if q_values is None else (P_VALUE, Q_VALUE))])
             rows = slice(start, start + len(table))
             start = rows.stop
             tasks = self._tasks.of_row[rows].tolist()
