@@ -59,6 +59,9 @@ def unpairing(rna: Any, sequence: str) -> Floats:
     free = np.array(rna.pfl_fold_up(sequence, LONGEST_SEGMENT, WINDOW, SPAN), dtype=np.float64)
     ends, lengths = np.indices(free.shape)
     free[(lengths < 1) | (lengths > ends)] = 0
+    size = len(sequence)
+    if size <= LONGEST_SEGMENT:  # ViennaRNA leaves out the whole RNA, where the last nucleotide has no partner left
+        free[size, size] = free[size - 1, size - 1]
     with np.errstate(divide="ignore"):
         return np.asarray(-_RT * np.log(np.clip(free, 0, 1)) + 0.0)
 
@@ -161,10 +164,10 @@ def main(folder: str) -> None:
         os.dup2(2, 1)  # whatever the library prints must not stand between the answers
         try:
             rna = import_module("RNA")
+            print(json.dumps({"version": rna.__version__}), file=answers)
         except Exception as error:
             print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
             return
-        print(json.dumps({"version": rna.__version__}), file=answers)
         # several calls in turn ask for the same target
         cost = lru_cache(maxsize=1)(partial(kept_unpairing, rna, folder))
         for line in sys.stdin:
