@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -134,9 +135,12 @@ def workspace() -> Iterator[Path]:
         yield Path(folder)
 
 
-def write_sequences(path: Path, sequences: Mapping[str, str]) -> Path:
-    """Write a FASTA file of id -> sequence, one line each, and return its path."""
-    path.write_text("".join(f">{name}\n{sequence}\n" for name, sequence in sequences.items()), encoding="ascii")
+def write_sequences(path: Path, sequences: Mapping[str, str], *, width: int = sys.maxsize) -> Path:
+    """Write a FASTA file of id -> sequence, in lines of at most *width* letters, and return its path."""
+    with path.open("w", encoding="ascii") as handle:
+        for name, sequence in sequences.items():
+            lines = [sequence[start : start + width] for start in range(0, len(sequence), width)]
+            handle.write("\n".join([f">{name}", *lines, ""]))
     return path
 
 

@@ -231,9 +231,10 @@ def _beside_energy(evaluation: Evaluation, figures: Sequence[Drawn]) -> Iterator
     yield f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
     if evaluation.comparisons:
         yield f'<div class="figures">{"".join(_figure(drawn) for drawn in figures if drawn.name == ENERGY)}</div>'
-        yield _contrast_table(evaluation.comparisons)
-        yield _energy_table(evaluation.comparisons)
-        yield _query_table(evaluation.comparisons)
+        whole = [found for found in evaluation.comparisons if found.where.type_pair == ALL]
+        yield _comparison_tables(whole)
+        if by_type := evaluation.comparisons[len(whole) :]:
+            yield f"<details><summary>Model and energy by type pair</summary>{_comparison_tables(by_type)}</details>"
 
 
 def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -252,6 +253,10 @@ def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iter
         )
     elif comparisons:
         yield f"There is no {COMBINED}, for want of {VALID} rows of both classes to fit it on."
+
+
+def _comparison_tables(comparisons: Sequence[Comparison]) -> str:
+    return "".join(table(comparisons) for table in (_contrast_table, _energy_table, _query_table))
 
 
 def _contrast_table(comparisons: Sequence[Comparison]) -> str:

@@ -7,6 +7,7 @@ meanings, and any other column is carried through unchanged. Nothing is quoted.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
 SCORE, CALL, RANK = "score", "call", "rank"
 ENERGY, ENGINE = "energy", "engine"
 BLOCK_ROWS = 100_000
+
+log = logging.getLogger("cupid_tools")
 
 _LABELS = {"0": 0, "1": 1}
 _REPEATING = frozenset((ID_A, ID_B, LABEL, SPLIT, ORIGIN))
@@ -95,6 +98,12 @@ class PairTable:
                 bad = self.frame[column].isin(missing).to_numpy()
                 shown = place_of(known_path).replace("{", "{{").replace("}", "}}")
                 self.refuse(bad, f"RNA '{{{column}}}' is not in {shown}", hint=hint)
+
+    def warn_of_replaced(self, columns: Iterable[str]) -> None:
+        """Say which of the *columns* that a tool is about to add are there already."""
+        replaced = [column for column in columns if self.has(column)]
+        if replaced:
+            log.warning("replacing the %s that the input has already", " and ".join(replaced))
 
     def keys(self) -> pd.Series[str]:
         """One string a pair, the same in both orders, indexed 0 to rows - 1."""

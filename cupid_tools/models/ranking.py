@@ -54,7 +54,7 @@ def score_listed(blocks: Iterable[PairTable], model: Model, source: VectorSource
     known = frozenset(source.ids())
     for number, table in enumerate(blocks):
         if number == 0:
-            _warn_of_replaced(table)
+            table.warn_of_replaced([SCORE, CALL])
         table.check_ids(known, source.path, hint=source.remedy)
         names = sorted({*table.column(ID_A), *table.column(ID_B)})
         scores = scorer_of(model, source, names).scores(*table.codes(names))
@@ -136,12 +136,6 @@ def _score_tile(model: Model, source: VectorSource, names: Sequence[str], tile: 
     scores = scorer.scores(first, len(names) + second).reshape(len(names), len(tile))
     same = np.array(source.digests(names))[:, None] == np.array(source.digests(tile))
     return np.where(same, -np.inf, scores)
-
-
-def _warn_of_replaced(table: PairTable) -> None:
-    replaced = [column for column in (SCORE, CALL) if table.has(column)]
-    if replaced:
-        log.warning("replacing the %s that the input has already", " and ".join(replaced))
 
 
 def _result_columns(scores: NDArray[np.float64], model: Model) -> dict[str, list[str] | NDArray[np.int8]]:

@@ -328,3 +328,54 @@ def test_the_report_json_counts_every_row(evaluated, lines, scores, tmp_path):
         "written": len(lines) - train,
         "dropped": {"augmented-row": 5, "train-row": train},
     }
+
+
+@pytest.fixture
+def energies(lines):
+    """The header and the rows of the table with energies that know the label a little."""
+    rows = [line.rstrip("\n").split("\t") for line in lines]
+    told = [f"{-8 * digest('energy', a, b) - 4 * int(label):.2f}" for a, b, label, *_ in rows]
+    header = HEADER.replace("\n", "\tenergy\tengine\n")
+    return header, ["\t".join([*row, energy, "RNAhybrid 2.1.2"]) + "\n" for row, energy in zip(rows, told, strict=True)]
+
+
+def test_energies_are_compared_with_the_model(evaluated, energies):
+    header, rows = energies
+    outcome, folder = evaluated(tables=(), stdin=header + "".join(rows))
+    assert outcome.code == 0
+    assert "cupid-evaluate: scores, test pairs, beside energy: energy AUROC 0." in outcome.stderr
+    assert "]: the model knows more than energy; model+energy - model: AUPRC +0." in outcome.stderr
+    assert "WARNING" not in outcome.stderr
+    assert "energy.tsv" in json.loads((folder / "metrics.json").read_text())["files"]
+    header, *lines = (folder / "energy.tsv").read_text().splitlines()
+    assert header == "experiment\ttype_pair\toverlap\twhat\tmetric\tvalue\tlow\thigh\tp\tn"
+    assert {line.split("\t")[3] for line in lines} >= {"energy", "model+energy", "model+energy - energy"}
+    assert "computed by RNAhybrid 2.1.2" in (folder / "report.html").read_text()
+    assert (folder / "figures" / "scores-energy.svg").exists()
+
+
+def test_unknown_energies_are_warned_of_and_others_refused(evaluated, energies, scores):
+    header, rows = energies
+    place = next(place for place, row in enumerate(rows) if "\ttest\t" in row)
+    for value, code, words in (
+        ("NA", 0, "WARNING: random: 1 of "),
+        ("0.5", 3, f"{scores}:{place + 2}: energy is '0.5' (it must be a number of kcal/mol, at most 0, or NA)"),
+    ):
+        cells = rows[place].split("\t")
+        changed = "\t".join([*cells[:-2], value, cells[-1]])
+        scores.write_text(header + "".join([*rows[:place], changed, *rows[place + 1 :]]))
+        outcome, _ = evaluated()
+        assert outcome.code == code
+        assert words in outcome.stderr
+
+
+def test_only_tables_with_energies_are_compared_with_them(evaluated, energies, scores, tmp_path):
+    header, rows = energies
+    (tmp_path / "other.tsv").write_text(header + "".join(rows))
+    outcome, folder = evaluated(tables=(scores, tmp_path / "other.tsv"))
+    assert outcome.code == 0
+    told = (folder / "energy.tsv").read_text().splitlines()[1:]
+    assert {line.split("\t")[0] for line in told} == {"other"}
+    one, other = json.loads((folder / "metrics.json").read_text())["experiments"]
+    assert "energy" not in one
+    assert other["energy"]["engines"] == ["RNAhybrid 2.1.2"]

@@ -106,8 +106,8 @@ def answers_of(comparison):
 @pytest.mark.parametrize(
     ("score", "energy", "ranking", "beyond_energy", "beyond_model"),
     [
-        (0, 1, MODEL_OR_ENERGY.worse, BEYOND_ENERGY.unclear, BEYOND_MODEL.better),
-        (1, 0, MODEL_OR_ENERGY.better, BEYOND_ENERGY.better, BEYOND_MODEL.unclear),
+        (0, 0.6, MODEL_OR_ENERGY.worse, BEYOND_ENERGY.unclear, BEYOND_MODEL.better),
+        (0.6, 0, MODEL_OR_ENERGY.better, BEYOND_ENERGY.better, BEYOND_MODEL.unclear),
         (0.6, 0.6, MODEL_OR_ENERGY.unclear, BEYOND_ENERGY.better, BEYOND_MODEL.better),
         (0, 0, MODEL_OR_ENERGY.unclear, BEYOND_ENERGY.unclear, BEYOND_MODEL.unclear),
     ],

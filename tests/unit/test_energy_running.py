@@ -1,6 +1,6 @@
 """Many pairs through an engine that may fail: grouped, in order, resumed, with the one to blame found."""
 
-import _thread
+import signal
 import threading
 import time
 
@@ -190,7 +190,7 @@ def test_an_interruption_ends_what_runs(tmp_path):
     def interrupt():
         while not engine.calls:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     start = time.monotonic()
