@@ -2,7 +2,8 @@
 train, figures, and one HTML page.
 
 The tables are those that cupid-score writes for a whole dataset, train, valid and test rows together: baselines see
-train only, thresholds are chosen on valid only.
+train only, thresholds are chosen on valid only. Where intarna-compare has added energies, the report also tells whether
+the model knows more than energy.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.evaluation.experiment import prepare
     from cupid_tools.evaluation.folder import check_replaceable, write_folder
     from cupid_tools.evaluation.report import PAGE, build, experiment_names, read_curves
+    from cupid_tools.evaluation.verdict import tell
     from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, read_pairs
 
@@ -119,7 +121,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     files = build(evaluations, curves, args.title, reading, settings, _digests(args, names))
     write_folder(args.output, files, "cupid-evaluate")
     _count(evaluations, report)
-    _tell(evaluations)
+    tell(evaluations)
     log.info("report: %s/%s", args.output.rstrip("/"), PAGE)
 
 
@@ -165,15 +167,3 @@ def _count(evaluations: Sequence[Evaluation], report: Report) -> None:
     augmented = sum(evaluation.experiment.augmented_rows for evaluation in evaluations)
     reasons = {"train-row": sum(train), "augmented-row": augmented}
     report.count("pairs", read=sum(whole), written=sum(evaluated), dropped=reasons)
-
-
-def _tell(evaluations: Sequence[Evaluation]) -> None:
-    """Log the headlines, and what to beware of."""
-    from cupid_tools.evaluation.tables import summary
-    from cupid_tools.evaluation.verdict import warnings
-
-    for evaluation in evaluations:
-        for line in summary([evaluation]).splitlines():
-            log.info("%s", line)
-        for text in warnings(evaluation):
-            log.warning("%s: %s", evaluation.experiment.name, text)

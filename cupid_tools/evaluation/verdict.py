@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cupid_tools.evaluation.energy import BEYOND_ENERGY
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
 from cupid_tools.evaluation.measurements import Gap
-from cupid_tools.evaluation.tables import gap_text
+from cupid_tools.evaluation.tables import gap_text, summary
 from cupid_tools.vocab import VALID
+
+log = logging.getLogger("cupid_tools")
 
 GOOD, WEAK, BAD, UNKNOWN = "good", "weak", "bad", "unknown"
 _NAMES = {ALL: "all test pairs", STRICT_C3: "pairs of strictly unseen RNAs"}
@@ -46,6 +49,15 @@ def answers(evaluation: Evaluation) -> list[str]:
         for contrast, gap in found.gaps
         if contrast == BEYOND_ENERGY
     ]
+
+
+def tell(evaluations: Iterable[Evaluation]) -> None:
+    """Log the headlines, and what to beware of."""
+    for evaluation in evaluations:
+        for line in summary([evaluation]).splitlines():
+            log.info("%s", line)
+        for text in warnings(evaluation):
+            log.warning("%s: %s", evaluation.experiment.name, text)
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
