@@ -5,33 +5,40 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
+import math
 import os
+import re
+import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
-from cupid_tools.energy.program import Program, refuse_arguments, workspace, write_sequences
+from cupid_tools.energy.program import Program, workspace, write_sequences
 from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import MissingError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.streams import file_digest
 
 OLDEST = (3, 3)
-PRESET_ARGUMENTS = {
-    None: (),
-    "srna": ("--personality=IntaRNAsTar",),
-    "mirna": ("--seedBP=6", "--seedQRange=2-8"),
-    "lncrna": ("--intLenMax=60", "--intLoopMax=8", "--windowWidth=2000", "--windowOverlap=150"),
-    "exact": ("--personality=IntaRNAexact",),
+_PRESETS: dict[str | None, dict[str, str]] = {
+    None: {},
+    "srna": {"--personality": "IntaRNAsTar"},
+    "mirna": {"--seedBP": "6", "--seedQRange": "2-8"},
+    "lncrna": {"--intLenMax": "60", "--intLoopMax": "8", "--windowWidth": "2000", "--windowOverlap": "150"},
+    "exact": {"--personality": "IntaRNAexact"},
 }
 """``srna``: tuned for bacterial sRNAs (Raden et al. 2020); ``mirna``: the seed lies in nucleotides 2-8 of the query;
 ``lncrna``: short interactions, found window by window, which bounds time and memory; ``exact``: no heuristic."""
 
 _REMEDY = "conda install -c bioconda -c conda-forge intarna"
 _COLUMNS = ("id1", "id2", "start1", "end1", "start2", "end2", "hybridDP", "E")
-_SEED_PAIRS = 7
 _TARGET = "t"
+_SEED_PAIRS = 7
+_OLDER_SEED_PAIRS = {"intarna1": 6}
+"""By personality, where it is another number."""
+_NO_ACCESSIBILITY = "intarnaduplex"
+_LETTERS_TO_TRY = 30
 
 _OURS = "cupid-tools sets it"
 _PER_RNA = "it belongs to one RNA, and all are run alike"
@@ -45,8 +52,11 @@ _FORBIDDEN = {
     **dict.fromkeys(("--seedTQ", "--seedTRange", "--qRegion", "--tRegion", "--qAccConstr", "--tAccConstr"), _PER_RNA),
     **dict.fromkeys(("--qAccFile", "--tAccFile", "--qShape", "--tShape"), _PER_RNA),
 }
-_ACCESSIBILITY = {"--acc", "--tacc", "--personality=intarnaduplex"}
-"""Arguments that say where accessibilities come from, or that there are none: then none are kept."""
+_FLAGS = {
+    *("--noseed", "--outbestseedonly", "--outnolp", "--outnoguend", "--seednogu", "--seednoguend", "-v", "--verbose"),
+    *("--accnolp", "--accnoguend", "--energynodangles", "--helixfulle"),
+}
+"""Options that take a value only behind ``=``."""
 
 
 class IntaRna:
@@ -59,16 +69,19 @@ class IntaRna:
     longest = None
 
     def __init__(self, settings: EngineSettings) -> None:
+        self._arguments = _checked_arguments(settings)
         self._program = Program("IntaRNA", remedy=_REMEDY, timeout=settings.timeout)
         number = self._program.version(["--version"], r"IntaRNA v?(\d+(?:\.\d+)+)")
         if tuple(map(int, number.split("."))) < OLDEST:
             wanted = ".".join(map(str, OLDEST))
             raise MissingError(f"{self._program.path} is version {number}, and {wanted} is needed", hint=_REMEDY)
-        self._arguments = _checked_arguments(settings)
-        self._by_length = "--seedqrange" in _names(self._arguments)
+        options = _options(self._arguments)
+        self._by_length = "--seedqrange" in options
         self.version = f"IntaRNA {number}"
-        self.shortest = _shortest(self._arguments)
-        self._cache = self._cache_folder(settings.cache)
+        self.shortest = _shortest(options)
+        if self._arguments:
+            self._try_arguments()
+        self._cache = self._cache_folder(settings.cache, options)
         self.fingerprint = "\n".join([*self._arguments, *_digests(self._arguments), f"kept={self._cache is not None}"])
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
@@ -99,16 +112,32 @@ class IntaRna:
         for _, places in itertools.groupby(order, key=lambda place: len(queries[place])):
             yield list(places)
 
+    def _try_arguments(self) -> None:
+        """Let IntaRNA judge its arguments before hours of work: whatever they are, A never pairs with A.
+
+        Raises:
+            UsageError: it does not take them.
+        """
+        adenines = "A" * max(_LETTERS_TO_TRY, self.shortest)
+        try:
+            with workspace() as folder:
+                target = write_sequences(folder / "target.fa", {_TARGET: adenines})
+                queries = write_sequences(folder / "queries.fa", {"q0": adenines})
+                self._table(folder / "duplexes.csv", target, queries)
+        except EngineError as error:
+            raise UsageError(f"IntaRNA does not run with {shlex.join(self._arguments)}: {error}") from error
+
     def _call(self, folder: Path, target: str, queries: Path) -> dict[int, Duplex | None]:
         fasta = write_sequences(folder / "target.fa", {_TARGET: target})
-        given = self._kept_accessibility(folder, target, fasta)
-        table = folder / "duplexes.csv"
-        self._run(fasta, queries, [f"--out={table}", "--outMode=C", f"--outCsvCols={','.join(_COLUMNS)}", *given])
-        _check_disk(folder)
-        return _read(table.read_text(encoding="utf-8", errors="replace"))
+        kept = self._kept_accessibility(folder, target, fasta)
+        return self._table(folder / "duplexes.csv", fasta, queries, *kept)
 
-    def _run(self, target: Path, queries: Path, options: Sequence[str]) -> None:
-        self._program.run([*self._arguments, "-q", queries, "-t", target, "--threads=1", *options])
+    def _table(self, table: Path, target: Path, queries: Path, *options: str) -> dict[int, Duplex | None]:
+        """What IntaRNA finds, by number of query; *table* is written, and all other files of its folder are kept."""
+        asked = [f"--out={table}", "--outMode=C", f"--outCsvCols={','.join(_COLUMNS)}"]
+        self._program.run([*self._arguments, "-q", queries, "-t", target, *asked, *options])
+        _check_disk(table.parent)
+        return _read(_written(table).decode(errors="replace"))
 
     def _kept_accessibility(self, folder: Path, target: str, fasta: Path) -> list[str]:
         """Options that read the target's accessibility from the cache, which gets it first where it is not there."""
@@ -116,18 +145,16 @@ class IntaRna:
             return []
         kept = self._cache / f"{hashlib.sha256(target.encode()).hexdigest()}.ed"
         if not kept.exists():
-            probe = write_sequences(folder / "probe.fa", {"q0": "GGGAAACCC" * 3})
-            self._run(
-                fasta, probe, [f"--out={folder / 'unused.csv'}", "--outMode=C", f"--out=tAcc:{folder / 'kept.ed'}"]
-            )
-            _check_disk(folder)
+            any_query = write_sequences(folder / "any.fa", {"q0": "A" * max(_LETTERS_TO_TRY, self.shortest)})
+            self._table(folder / "unused.csv", fasta, any_query, f"--out=tAcc:{folder / 'kept.ed'}")
             with atomic_write(kept, "wb") as handle:
-                handle.write((folder / "kept.ed").read_bytes())
+                handle.write(_written(folder / "kept.ed"))
         return ["--tAcc=E", f"--tAccFile={kept}"]
 
-    def _cache_folder(self, cache: str | None) -> Path | None:
-        given = {argument.lower() for argument in self._arguments} | _names(self._arguments)
-        if cache is None or given & _ACCESSIBILITY:
+    def _cache_folder(self, cache: str | None, options: Mapping[str, str]) -> Path | None:
+        """Where accessibilities are kept; None where nothing shall be, or arguments say where they come from."""
+        without = {"--acc", "--tacc"} & set(options) or options.get("--personality", "").lower() == _NO_ACCESSIBILITY
+        if cache is None or without:
             return None
         settings = hashlib.sha256("\n".join([*self._arguments, *_digests(self._arguments)]).encode()).hexdigest()[:16]
         folder = Path(cache, f"{self.version.lower().replace(' ', '-')}-{settings}")
@@ -136,35 +163,52 @@ class IntaRna:
 
 
 def _checked_arguments(settings: EngineSettings) -> tuple[str, ...]:
-    """The preset's arguments and the user's.
+    """The user's arguments, and those of the preset that these do not replace: IntaRNA takes none twice.
 
     Raises:
-        UsageError: one of these is not for the user, or both choose a personality.
+        UsageError: one of these is not for the user, or is no option, or both choose a personality.
     """
-    refuse_arguments("IntaRNA", settings.args, _FORBIDDEN, shortened=False)
-    if "--personality" in settings.args:
-        raise UsageError("IntaRNA takes its personality only with '=' (write --personality=NAME)")
-    preset = PRESET_ARGUMENTS[settings.preset]
-    if "--personality" in _names(preset) & _names(settings.args):
-        raise UsageError(f"--preset {settings.preset} and --engine-args both choose a personality (leave one out)")
-    return (*preset, *settings.args)
+    given = _options(settings.args)
+    for option, why in _FORBIDDEN.items():
+        if option.lower() in given:
+            raise UsageError(f"--engine-args may not hold {option} of IntaRNA", hint=why)
+    if any(argument.lower() == "--personality" for argument in settings.args):
+        raise UsageError("IntaRNA takes its personality only with '='", hint="write --personality=NAME")
+    preset = _PRESETS[settings.preset]
+    if "--personality" in given and "--personality" in preset:
+        raise UsageError(
+            f"--preset {settings.preset} and --engine-args both choose a personality", hint="leave one out"
+        )
+    kept = {option: value for option, value in preset.items() if option.lower() not in given}
+    return (*(f"{option}={value}" for option, value in kept.items()), *settings.args)
 
 
-def _names(arguments: Sequence[str]) -> set[str]:
-    """The options among *arguments*, without values, in small letters: to IntaRNA capitals are the same."""
-    return {argument.partition("=")[0].lower() for argument in arguments if argument.startswith("-")}
+def _options(arguments: Sequence[str]) -> dict[str, str]:
+    """Options -> their values, as IntaRNA takes them apart: in any case; values behind ``=``, a letter, or a blank.
+
+    Raises:
+        UsageError: a word belongs to no option; IntaRNA would overlook it.
+    """
+    options, words = {}, list(arguments)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("-"):
+            raise UsageError(f"--engine-args: {word!r} belongs to no option", hint="IntaRNA would overlook it")
+        name, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        if words and not joined and name.lower() not in _FLAGS and not re.match("-+[A-Za-z]", words[0]):
+            value = words.pop(0)
+        options[name.lower()] = value
+    return options
 
 
-def _shortest(arguments: Sequence[str]) -> int:
-    """The number of base pairs that a seed must have; of several settings the last counts."""
-    pairs = _SEED_PAIRS
-    for argument, following in itertools.zip_longest(arguments, arguments[1:], fillvalue=""):
-        name, _, value = argument.partition("=")
-        if name.lower() == "--noseed" and value.lower() not in ("0", "false", "no"):
-            return 1
-        if name.lower() == "--seedbp" and (value or following).isdecimal():
-            pairs = int(value or following)
-    return pairs
+def _shortest(options: Mapping[str, str]) -> int:
+    """The number of base pairs that a seed must have, or the end of the range that it must lie in."""
+    if options.get("--noseed", "no").lower() not in ("0", "false", "no", "off"):
+        return 1
+    pairs = _OLDER_SEED_PAIRS.get(options.get("--personality", "").lower(), _SEED_PAIRS)
+    if options.get("--seedbp", "").isdecimal():
+        pairs = int(options["--seedbp"])
+    return max([pairs, *map(int, re.findall(r"\d+", options.get("--seedqrange", "")))])
 
 
 def _digests(arguments: Sequence[str]) -> Iterator[str]:
@@ -181,13 +225,25 @@ def _check_disk(folder: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
+def _written(path: Path) -> bytes:
+    """What IntaRNA wrote to a file.
+
+    Raises:
+        EngineError: it ended well, and wrote nothing.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    if not content:
+        raise EngineError(f"IntaRNA wrote no {path.name}")
+    return content
+
+
 def _read(text: str) -> dict[int, Duplex | None]:
     """The rows of a CSV file by number of query; a pair without a favourable interaction has none.
 
     Raises:
         EngineError: the file ends within a line, or is no such table.
     """
-    if text and not text.endswith("\n"):
+    if not text.endswith("\n"):
         raise EngineError("IntaRNA wrote half a line")
     header, *lines = [line for line in text.splitlines() if not line.startswith("#")] or [""]
     if tuple(header.split(";")) != _COLUMNS:
@@ -203,11 +259,14 @@ def _read(text: str) -> dict[int, Duplex | None]:
 
 def _read_line(line: str) -> tuple[int, Duplex | None]:
     try:
-        target, query, start1, end1, start2, end2, structure, energy = line.split(";")
+        target, query, start1, end1, start2, end2, structure, cell = line.split(";")
+        energy, place = float(cell), int(query.removeprefix("q"))
         left, right = structure.split("&")
-        duplex = duplex_of(float(energy), int(start1), left, int(start2), right)
-        if target != _TARGET or (duplex and (duplex.target_end, duplex.query_end) != (int(end1), int(end2))):
+        duplex = duplex_of(energy, int(start1), left, int(start2), right)
+        if (target, query) != (_TARGET, f"q{place}") or not math.isfinite(energy):
             raise ValueError
-        return int(query.removeprefix("q")), duplex
+        if duplex and (duplex.target_end, duplex.query_end) != (int(end1), int(end2)):
+            raise ValueError
     except ValueError:
         raise EngineError(f"IntaRNA wrote a line that cannot be read: {line[:100]}") from None
+    return place, duplex
