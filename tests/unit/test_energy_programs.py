@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from cupid_tools.energy import ENGINES
-from cupid_tools.energy.engine import EngineError
+from cupid_tools.energy.engine import EngineError, for_engines
 from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import MissingError, UsageError
 
@@ -147,24 +147,35 @@ def test_rnahybrid_draws_what_it_drew():
     assert duplex == (-12.6, 5, 10, 1, 7, "((((((&)).))))")
 
 
-def test_rnahybrid_gives_the_recorded_energies():
-    rows = [line.split(":") for line in recorded("rnahybrid.txt").splitlines()]
+@pytest.mark.parametrize(
+    ("record", "targets", "mirnas"),
+    [
+        ("rnahybrid.txt", "lnc2.fa", "mirna4.fa"),
+        ("rnahybrid_iupac.txt", "lnc2.fa", "mirna_iupac.fa"),
+        ("rnahybrid_none.txt", "lnc_none.fa", "mirna_none.fa"),
+    ],
+)
+def test_rnahybrid_gives_the_recorded_energies(record, targets, mirnas):
+    rows = [line.split(":") for line in (RECORDED / "others" / record).read_text().splitlines() if line[0] != "#"]
     expected = {(row[0], row[2]): (float(row[4]), int(row[6])) for row in rows}
-    for name, target in (("t", TARGET), ("ENST00000519023.1", TARGETS["ENST00000519023.1"])):
-        for index, duplex in enumerate(engine("rnahybrid").duplexes(target, QUERIES)):
-            energy, start = expected[name, f"q{index}"]
-            assert duplex.energy == energy
-            assert duplex.target_start - start in (0, 1)  # the program counts from the unpaired neighbour
-            assert base_pairs(duplex, target, QUERIES[index]) <= PAIRS
+    queries = {name: for_engines(sequence) for name, sequence in fasta(mirnas).items()}
+    for name, target in fasta(targets).items():
+        for query, duplex in zip(queries, engine("rnahybrid").duplexes(target, list(queries.values())), strict=True):
+            energy, start = expected.pop((name, query))
+            assert (duplex.energy if duplex else 0) == energy
+            if duplex:
+                assert duplex.target_start - start in (0, 1)  # the program counts from the unpaired neighbour
+                assert base_pairs(duplex, target, queries[query]) <= PAIRS
+    assert not expected
 
 
-@pytest.mark.parametrize("letters", ["ACGU", "ACGUN", "AUG"])
+@pytest.mark.parametrize("letters", ["ACGU", "ACGUN"])
 def test_rnahybrid_equals_itself_by_hand_at_all_lengths(letters):
     draw = random.Random(1)
     # lines of 1000 letters and more, of which the program loses some
-    for length in (1, 2, 7, 60, 999, 1000, 2500):
+    for length in (1, 7, 60, 1000, 2500):
         target = random_rna(draw, length, letters)
-        queries = [random_rna(draw, length, letters) for length in (1, 2, 3, 8, 22, 22, 30)]
+        queries = [random_rna(draw, length, letters) for length in (1, 2, 8, 22, 30)]
         for query, duplex in zip(queries, engine("rnahybrid").duplexes(target, queries), strict=True):
             if length <= 1000:  # by hand it takes no longer ones
                 assert (duplex.energy if duplex else 0) == by_hand(target, query)
@@ -174,11 +185,11 @@ def test_rnahybrid_equals_itself_by_hand_at_all_lengths(letters):
 
 def test_rnahybrid_takes_very_long_rnas():
     draw = random.Random(2)
-    target = random_rna(draw, 100_000)
-    site = target[99_950:99_990]
+    target = random_rna(draw, 50_000)
+    site = target[49_950:49_990]
     query = site[::-1].translate(str.maketrans("ACGU", "UGCA"))
     duplex = engine("rnahybrid").duplexes(target, [query])[0]
-    assert duplex[1:] == (99_951, 99_990, 1, 40, "(" * 40 + "&" + ")" * 40)
+    assert duplex[1:] == (49_951, 49_990, 1, 40, "(" * 40 + "&" + ")" * 40)
 
 
 def test_rnahybrid_finds_nothing_where_nothing_pairs():
