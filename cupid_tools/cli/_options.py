@@ -10,6 +10,7 @@ from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
 from cupid_tools.io.fasta import FASTA, FORMATS
 from cupid_tools.recipes import recipe_names
+from cupid_tools.vocab import SPLITS
 
 DEFAULT_SEED = 1
 DEFAULT_RECIPE = "mirinter-trans"
@@ -146,6 +147,10 @@ def some_of(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         return tuple(name for name in names if name in chosen)
 
     return parse
+
+
+splits = some_of(SPLITS)
+"""A parser of split names, for argparse: one object, since it means the same in all tools."""
 
 
 def positive_int(text: str) -> int:

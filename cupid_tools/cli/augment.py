@@ -38,7 +38,7 @@ def get_parser() -> ToolParser:
     )
     group.add_argument(
         "--splits",
-        type=options.some_of(SPLITS),
+        type=options.splits,
         default=(TRAIN,),
         metavar="SPLITS",
         help=f"splits whose pairs are copied; {','.join(SPLITS)} is the published protocol (default: {TRAIN})",

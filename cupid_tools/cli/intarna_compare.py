@@ -18,6 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,6 @@ from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.energy import ENGINES
 from cupid_tools.energy.settings import AUTO, PRESETS, EngineSettings
 from cupid_tools.errors import MissingError, UsageError
-from cupid_tools.vocab import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def get_parser() -> ToolParser:
     )
     group.add_argument(
         "--splits",
-        type=options.some_of(SPLITS),
+        type=options.splits,
         metavar="SPLITS",
         help="compute only rows of these splits, separated by commas, and mark others not-asked (default: all rows)",
     )
@@ -126,12 +126,13 @@ def get_parser() -> ToolParser:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Write the pairs with their energies, and the comparison where it is asked for."""
     from cupid_tools.energy.computing import KeptTable, pair_energies
+    from cupid_tools.evaluation.rnas import with_flipped
     from cupid_tools.io.fasta import load_rnas, read_types
 
     engine = _engine(args)
     with _folder(args.output) as folder, KeptTable(_blocks(args), folder / "pairs.tsv") as pairs:
         # after the pairs, since an earlier tool of the pipe may write it
-        rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
+        rnas = with_flipped(pairs.ids, load_rnas(args.fasta, format=args.format, types=read_types(args.types)))
         _warn_of_ambiguous(rnas)
         if args.comparison:
             _check_comparable(args, pairs, rnas)
@@ -225,9 +226,11 @@ def _check_comparable(args: argparse.Namespace, pairs: KeptTable, rnas: Mapping[
     """Refuse now, and not after hours of energies, a table that cannot be judged."""
     from cupid_tools.evaluation.experiment import prepare
     from cupid_tools.evaluation.settings import Options
-    from cupid_tools.io.pairs import joined
+    from cupid_tools.io.pairs import ENERGY, joined
 
-    prepare(_EXPERIMENT, joined(pairs), rnas, args.fasta, Options(args.seed))
+    table = joined(pairs)
+    scored = replace(table, frame=table.frame.drop(columns=ENERGY, errors="ignore"))  # older energies are replaced
+    prepare(_EXPERIMENT, scored, rnas, args.fasta, Options(args.seed))
 
 
 def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[str], list[pd.DataFrame]]:

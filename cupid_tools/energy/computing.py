@@ -22,7 +22,7 @@ from cupid_tools.energy.table import EnergyTable, Failure
 from cupid_tools.energy.tasks import Tasks, collect_tasks
 from cupid_tools.evaluation.metrics import Floats
 from cupid_tools.io.atomic import atomic_write
-from cupid_tools.io.pairs import PairTable, iter_pairs, write_pairs
+from cupid_tools.io.pairs import ID_A, ID_B, PairTable, iter_pairs, write_pairs
 from cupid_tools.vocab import Rna
 
 log = logging.getLogger("cupid_tools")
@@ -59,13 +59,18 @@ class PairEnergies:
 
 
 class KeptTable:
-    """A pair table that is read once from its source, and then as often as needed from a file."""
+    """A pair table that is read once from its source, and then as often as needed from a file.
+
+    Attributes:
+        ids: of all RNAs that it names.
+    """
 
     def __init__(self, blocks: Iterable[PairTable], path: Path) -> None:
         """Read *blocks* to the end; *path* is written, and removed at the end of a ``with`` block."""
         self._path = path
         self._lines: list[NDArray[np.int32]] = []
         self._source = ""
+        self.ids: set[str] = set()
         with atomic_write(path) as handle:
             write_pairs(handle, self._noted(blocks))
 
@@ -83,6 +88,7 @@ class KeptTable:
     def _noted(self, blocks: Iterable[PairTable]) -> Iterator[pd.DataFrame]:
         for table in blocks:
             self._source = table.path
+            self.ids.update(table.column(ID_A), table.column(ID_B))
             self._lines.append(table.frame.index.to_numpy(dtype=np.int32))
             yield table.frame
 

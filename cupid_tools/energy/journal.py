@@ -32,14 +32,13 @@ class Result(NamedTuple):
 
 
 class Journal:
-    """An append-only text file with a line a task; 8 bytes of each are held.
-
-    Attributes:
-        resumed: how many results of an earlier run were found.
-    """
+    """An append-only text file with a line a task; 8 bytes of each are held."""
 
     def __init__(self, path: Path, key: str) -> None:
-        """Open *path*; what it holds counts only where it was begun with the same *key*, a line of text."""
+        """Open *path*; what it holds counts only where it was begun with the same *key*, a line of text.
+
+        Failures at its end, after which nothing worked, do not count: what was wrong may have been mended.
+        """
         head = f"{key}\n".encode()
         self._starts = array("Q")
         self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115 - closed by close()
@@ -48,11 +47,16 @@ class Journal:
             self._file.truncate(0)
             self._file.write(head)
         self._end = len(head)
-        for line in self._file:
-            if line.endswith(b"\n"):  # a kill may have left half a line
-                self._enter(len(line))
+        lines = (line for line in self._file if line.endswith(b"\n"))  # a kill may have left half a line
+        failures: list[int] = []
+        for line in lines:
+            if line.startswith(f"{FAILED}\t".encode()):
+                failures.append(len(line))
+                continue
+            for length in (*failures, len(line)):
+                self._enter(length)
+            failures.clear()
         self._file.truncate(self._end)
-        self.resumed = len(self)
 
     def __enter__(self) -> Journal:
         return self
@@ -66,8 +70,12 @@ class Journal:
     def append(self, results: Iterable[Result]) -> None:
         """Add the results of the next tasks; they survive the end of this process."""
         lines = [_line(result) for result in results]
-        self._file.write(b"".join(lines))
-        self._file.flush()
+        try:
+            self._file.write(b"".join(lines))
+            self._file.flush()
+        except OSError as error:  # a full disk does not say where
+            error.filename = self._file.name
+            raise
         for line in lines:
             self._enter(len(line))
 

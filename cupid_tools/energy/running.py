@@ -80,6 +80,8 @@ def run_tasks(
                 _settle(under_way.popleft(), journal, progress)
         while under_way:
             _settle(under_way.popleft(), journal, progress)
+        if all(journal[task].state == FAILED for task in range(len(journal))) and len(journal):
+            raise CupidError(f"{engine.version} fails whatever it is given: {journal[0].reason}")
     finally:
         engine.close()  # first, or threads would wait for programs that run
         pool.shutdown(cancel_futures=True)

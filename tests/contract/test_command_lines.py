@@ -42,7 +42,8 @@ def setup_cfg():
 
 def test_every_tool_is_installed_and_has_a_man_page(setup_cfg):
     scripts = setup_cfg["options.entry_points"]["console_scripts"].split("\n")
-    assert sorted(filter(None, scripts)) == sorted(f"{executable(tool)} = cupid_tools.cli.{tool}:main" for tool in TOOLS)
+    expected = [f"{executable(tool)} = cupid_tools.cli.{tool}:main" for tool in TOOLS]
+    assert sorted(filter(None, scripts)) == sorted(expected)
     pages = [line.partition(":")[0] for line in setup_cfg["build_manpages"]["manpages"].split("\n") if line]
     assert sorted(pages) == sorted(f"man/{executable(tool)}.1" for tool in TOOLS)
 

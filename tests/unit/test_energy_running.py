@@ -152,6 +152,16 @@ def test_an_engine_that_always_fails_ends_the_run(tmp_path):
     assert engine.closed.is_set()
 
 
+def test_where_all_fails_the_run_fails_and_the_next_one_tries_again(tmp_path):
+    pairs = [("m1", "l1"), ("m2", "l2")]
+    for _ in range(2):
+        engine = FakeEngine(bad=["all"])
+        with pytest.raises(CupidError, match="fails whatever it is given: cannot take it"):
+            solve(tmp_path, engine, pairs)
+        assert engine.calls
+    assert [result.state for result in solve(tmp_path, FakeEngine(), pairs)] == [OK, OK]
+
+
 def test_batches_have_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "BATCH_QUERIES", 7)
     rnas = rnas_of(**{f"m{i}": "ACG" + "A" * i for i in range(20)}, l1="ACGU" * 12)
@@ -233,6 +243,7 @@ def test_a_journal_is_right_wherever_it_was_cut(tmp_path):
         path.write_bytes(whole[:length])
         with Journal(path, "key") as journal:
             found = [journal[task] for task in range(len(journal))]
+            assert not found or found[-1].state != FAILED
             assert found == list(map(plain, RESULTS[: len(found)]))
             journal.append(RESULTS[len(found) :])
         assert path.read_bytes() == whole
