@@ -13,11 +13,11 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from cupid_tools.errors import UsageError
 
-INTEGER = r"[0-9]+"
+INTEGER = r"0|[1-9][0-9]*"
+"""Without leading zeros, which some programs take for octal."""
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)"
 FLAG = ""
 """Pattern of an option that takes no value."""
@@ -90,7 +90,9 @@ def file_digest(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _split(program: str, arguments: Sequence[str], names: Mapping[str, Any], allowed: str) -> list[tuple[str, str]]:
+def _split(
+    program: str, arguments: Sequence[str], names: Mapping[str, tuple[str, str]], allowed: str
+) -> list[tuple[str, str]]:
     short = "".join(name[1:] + (":" if pattern else "") for name, (_, pattern) in names.items() if name[1] != "-")
     long = [name[2:] + ("=" if pattern else "") for name, (_, pattern) in names.items() if name[1] == "-"]
     try:

@@ -28,7 +28,7 @@ _PRESETS = {"mirna": {"-f": "2,7"}}
 _KNOWN = {
     "-d": f"{NUMBER},{NUMBER}",
     "-s": "3utr_(fly|worm|human)",
-    "-f": f"{INTEGER},{INTEGER}",
+    "-f": f"({INTEGER}),({INTEGER})",
     "-u": INTEGER,
     "-v": INTEGER,
 }

@@ -457,6 +457,7 @@ def test_a_parameter_file_counts_by_what_it_holds(answering, tmp_path, monkeypat
         ("rnaplex", "-f 1"),
         ("rnaplex", "-l 0"),
         ("rnaplex", "-l 500"),
+        ("rnaplex", "-l 020"),  # which it takes for 16
         ("rnaplex", "-W 50"),  # below the span
         ("rnaplex", "-T 20 --temp 30"),
     ],
