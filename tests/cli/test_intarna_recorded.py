@@ -18,6 +18,7 @@ from cupid_tools.energy import intarna
 from cupid_tools.energy.intarna import IntaRna
 from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import UsageError
+from tests.recorded_intarna import FLAGS, VALUES
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "test-data" / "intarna_recorded"
@@ -311,8 +312,8 @@ def test_the_stand_in_makes_nothing_up(intarna_calls, tool, tmp_path):
     fasta.write_text((INPUTS / "lnc2.fa").read_text() + ">new\nACGUACGUACGUACGUACGU\n")
     pairs = table_of([("new", "ENST00000457901.1")])
     outcome = tool("intarna_compare", "-f", fasta, "--engine", "intarna", stdin=pairs)
+    assert (outcome.code, outcome.stdout) == (1, "")
     assert "exit status 99: # ERROR : NOT RECORDED" in outcome.stderr
-    assert all(row["energy_state"] == "failed" for row in rows_of(outcome.stdout))
 
 
 # Options
@@ -320,6 +321,27 @@ def test_the_stand_in_makes_nothing_up(intarna_calls, tool, tmp_path):
 
 def given(*arguments, preset=None):
     return EngineSettings(preset=preset, args=arguments)
+
+
+HARMLESS = """
+    qAcc tAcc qAccW tAccW qAccL tAccL qIntLenMax tIntLenMax qIntLoopMax tIntLoopMax qRegionLenMax tRegionLenMax qPfScale
+    tPfScale acc accW accL intLenMax intLoopMax helixMinBP helixMaxBP helixMaxIL helixMinPu helixMaxE helixFullE noSeed
+    seedBP seedMaxUP seedQMaxUP seedTMaxUP seedMaxE seedMaxEhybrid seedMinPu seedQRange seedNoGU seedNoGUend
+    qShapeMethod tShapeMethod qShapeConversion tShapeConversion mode model energy energyVRNA energyAdd energyNoDangles
+    accNoLP accNoGUend temperature windowWidth windowOverlap outOverlap outDeltaE outMaxE outMinPu outBestSeedOnly
+    outNoLP outNoGUend verbose personality
+"""
+"""Options that change energies, or which interactions count, and not how they are read."""
+
+
+def test_every_option_is_either_refused_or_known_to_be_harmless():
+    known = {f"--{name}" for name in (VALUES + FLAGS).split()}
+    refused = {option for option in intarna._FORBIDDEN if option.startswith("--")}
+    assert refused == known - {f"--{name}" for name in HARMLESS.split()}
+    assert {option for option in intarna._FORBIDDEN if option not in refused} == {"-q", "-t", "-n", "-h"}
+    assert {option.lstrip("-") for option in intarna._FLAGS} - {"v"} == {
+        name.lower() for name in FLAGS.split() if f"--{name}" not in refused
+    }
 
 
 @pytest.mark.parametrize("option", intarna._FORBIDDEN)
@@ -635,9 +657,10 @@ def yesterday(tmp_path):
     return output
 
 
-def test_a_program_that_always_fails_ends_the_run(tool, misbehaving, yesterday, tmp_path):
+@pytest.mark.parametrize("count", [2, 40])
+def test_a_program_that_always_fails_ends_the_run(tool, misbehaving, yesterday, tmp_path, count):
     misbehaving('print("# ERROR : not today"); sys.exit(1)', bad="")
-    arguments, _ = many(tmp_path, 40)
+    arguments, _ = many(tmp_path, count)
     outcome = tool("intarna_compare", *arguments, "-o", yesterday)
     words = "IntaRNA 3.4.1 fails whatever it is given: IntaRNA ended with exit status 1: # ERROR : not today"
     check_ended(outcome, yesterday, words)
