@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cupid_tools.energy.engine import EngineError
-from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.errors import MissingError
 
 _ASKING_SECONDS = 30.0
 _LONGEST_WORDS = 200
@@ -142,33 +142,6 @@ def write_sequences(path: Path, sequences: Mapping[str, str], *, width: int = sy
             lines = [sequence[start : start + width] for start in range(0, len(sequence), width)]
             handle.write("\n".join([f">{name}", *lines, ""]))
     return path
-
-
-def refuse_arguments(
-    program: str, arguments: Sequence[str], forbidden: Mapping[str, str], *, shortened: bool = True
-) -> None:
-    """Refuse arguments of the user's that would change what is read from the program, or written to it.
-
-    Args:
-        program: for the message.
-        arguments: as given; values may be joined by ``=``.
-        forbidden: option -> why it is not for the user, in a clause.
-        shortened: the program takes long options that are cut short; otherwise it takes them in capitals too.
-
-    Raises:
-        UsageError: one of them is there, in full or shortened.
-    """
-    for argument in arguments:
-        given = argument.partition("=")[0]
-        for option, why in forbidden.items():
-            if _means(given, option) if shortened else given.lower() == option.lower():
-                raise UsageError(f"--engine-args may not hold {argument!r} of {program}", hint=why)
-
-
-def _means(given: str, option: str) -> bool:
-    if option.startswith("--"):
-        return len(given) > 2 and option.startswith(given)  # programs take a long option that is cut short
-    return given.startswith(option) and not given.startswith("--")  # and a value behind a letter without a blank
 
 
 def _environment() -> dict[str, str]:
