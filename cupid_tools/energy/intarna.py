@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
+import logging
 import math
 import os
 import re
@@ -19,6 +20,8 @@ from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import MissingError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.streams import file_digest
+
+log = logging.getLogger("cupid_tools")
 
 OLDEST = (3, 3)
 _PRESETS: dict[str | None, dict[str, str]] = {
@@ -90,10 +93,11 @@ class IntaRna:
         for places in self._calls(queries):
             with workspace() as folder:
                 fasta = write_sequences(folder / "queries.fa", {f"q{place}": queries[place] for place in places})
-                for place, duplex in self._call(folder, target, fasta).items():
-                    if place not in places:
-                        raise EngineError(f"IntaRNA answered for the query q{place}, which it was not given")
-                    found[place] = duplex
+                answers = self._call(folder, target, fasta)
+            if unasked := answers.keys() - set(places):
+                raise EngineError(f"IntaRNA answered for the query q{min(unasked)}, which it was not given")
+            for place, duplex in answers.items():
+                found[place] = duplex
         return found
 
     def close(self) -> None:
@@ -153,8 +157,10 @@ class IntaRna:
 
     def _cache_folder(self, cache: str | None, options: Mapping[str, str]) -> Path | None:
         """Where accessibilities are kept; None where nothing shall be, or arguments say where they come from."""
-        without = {"--acc", "--tacc"} & set(options) or options.get("--personality", "").lower() == _NO_ACCESSIBILITY
-        if cache is None or without:
+        if cache is None:
+            return None
+        if {"--acc", "--tacc"} & set(options) or options.get("--personality", "").lower() == _NO_ACCESSIBILITY:
+            log.warning("no accessibilities are kept: IntaRNA's arguments say that there are none, or where they are")
             return None
         settings = hashlib.sha256("\n".join([*self._arguments, *_digests(self._arguments)]).encode()).hexdigest()[:16]
         folder = Path(cache, f"{self.version.lower().replace(' ', '-')}-{settings}")

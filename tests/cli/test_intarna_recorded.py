@@ -510,9 +510,11 @@ def test_accessibilities_of_other_settings_are_others(intarna_calls, compare, tm
     assert len([call for call in intarna_calls.all() if writes_accessibility(call)]) == 4
 
 
-def test_nothing_is_kept_where_there_are_no_accessibilities(intarna_calls, compare, tmp_path):
-    options = ["--cache", tmp_path / "cache", "--engine-args=--personality=IntaRNAduplex"]
-    check(compare(all_pairs(), "mirna4.fa", "lnc2.fa", options=options), "40_personality_duplex")
+@pytest.mark.parametrize("argument", ["--personality=IntaRNAduplex", "--tAcc=N", "--ACC=N"])
+def test_nothing_is_kept_where_there_are_no_accessibilities(intarna_calls, caplog, tmp_path, argument):
+    engine = IntaRna(EngineSettings(args=(argument,), cache=str(tmp_path / "cache")))
+    assert engine.duplexes("A" * 30, ["A" * 22]) == [None]
+    assert "no accessibilities are kept" in caplog.text
     assert not any("--tAcc=E" in call["argv"] or writes_accessibility(call) for call in intarna_calls.all())
 
 
