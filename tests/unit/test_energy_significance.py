@@ -1,17 +1,17 @@
 """Shuffles keep what they must and are uniform; p-values are uniform where nothing is to be found."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare, false_discovery_control, genextreme, gumbel_r, kstest
+from scipy.stats import chisquare, false_discovery_control, genextreme, kstest
 
 from cupid_tools.energy import shuffles as shuffles_module
 from cupid_tools.energy.shuffles import dinucleotide_shuffles
-from cupid_tools.energy.significance import FEWEST_FITTED, fit_gev, p_values, q_values, tail
+from cupid_tools.energy.significance import BOUND_HOLDS, FEWEST_FITTED, Gev, fit_gev, p_values, q_values, tail
 
 
 def rng(seed=0):
@@ -82,7 +82,7 @@ def test_what_has_one_order_stays(sequence):
     assert dinucleotide_shuffles(sequence, 0, rng()) == []
 
 
-@pytest.mark.parametrize("shape", [-0.3, -0.1])
+@pytest.mark.parametrize("shape", [-0.3, -0.1, 0.0, 0.2])
 def test_the_fit_finds_the_distribution(shape):
     drawn = genextreme.rvs(shape, loc=12, scale=2.5, size=(40, 5000), random_state=rng(1))
     fitted = fit_gev(drawn)
@@ -91,14 +91,16 @@ def test_the_fit_finds_the_distribution(shape):
     assert fitted.scale.mean() == pytest.approx(2.5, rel=0.01)
 
 
-def test_a_bounded_tail_is_taken_as_gumbel():
-    drawn = genextreme.rvs(0.3, loc=12, scale=2.5, size=(3, 1000), random_state=rng(1))
-    fitted = fit_gev(drawn)
-    assert fitted.shape.tolist() == [0, 0, 0]
-    beyond = genextreme.support(0.3, loc=12, scale=2.5)[1] + 5
-    probability = tail(fitted, np.full(3, beyond))
-    assert probability == pytest.approx(gumbel_r.sf(beyond, fitted.location, fitted.scale))
-    assert (probability > 0).all()
+def test_a_bounded_tail_goes_on_as_an_exponential_of_its_own_slope():
+    shape, scale = 0.3, 2.5
+    bounded = genextreme(shape, loc=12, scale=scale)
+    edge = bounded.isf(BOUND_HOLDS)
+    values = np.array([5.0, 12.0, edge - 0.1, edge, edge + 1, bounded.support()[1], 40.0])
+    fitted = Gev(*(np.full(len(values), number) for number in (shape, 12.0, scale)))
+    slope = bounded.pdf(edge) / BOUND_HOLDS
+    expected = np.where(values <= edge, bounded.sf(values), BOUND_HOLDS * np.exp(-slope * (values - edge)))
+    assert tail(fitted, values) == pytest.approx(expected)
+    assert tail(fitted, values)[-1] > 0
 
 
 def test_rows_are_fitted_by_themselves_whatever_they_lack():
@@ -111,7 +113,7 @@ def test_rows_are_fitted_by_themselves_whatever_they_lack():
     assert together.shape == pytest.approx([alone.shape[0]] * 2)
 
 
-@pytest.mark.parametrize(("shape", "count"), [(-0.1, 100), (-0.1, 1000), (0.0, 100), (0.0, 1000)])
+@pytest.mark.parametrize(("shape", "count"), list(product((-0.1, 0.0, 0.2), (100, 1000))))
 def test_p_of_chance_is_uniform(shape, count):
     energies = -genextreme.rvs(shape, loc=12, scale=2.5, size=(1500, count + 1), random_state=rng(count))
     p = p_values(energies[:, 0], energies[:, 1:])
