@@ -111,10 +111,14 @@ def best_duplex(rna: Any, target: str, target_cost: Floats, query: str) -> Duple
 
 
 def _suboptimal(rna: Any, target: str, query: str) -> Iterator[tuple[int, Any]]:
-    """ViennaRNA's duplexes of each window of the query, the most stable first; before each the window's offset."""
+    """ViennaRNA's duplexes that may have a stack, for each window of the query, whose offset comes before each.
+
+    Those of a window are sorted from the most stable on.
+    """
     for offset in range(0, max(len(query) - LONGEST_SEGMENT + STEP, 1), STEP):
         found = rna.duplex_subopt(query[offset : offset + LONGEST_SEGMENT], target, DELTA, 0)
-        yield from ((offset, hit) for hit in sorted(found, key=attrgetter("energy")))
+        stacked = [hit for hit in found if "(" * STACK in hit.structure and ")" * STACK in hit.structure]
+        yield from ((offset, hit) for hit in sorted(stacked, key=attrgetter("energy")))
 
 
 def _duplex(hit: Any, offset: int) -> Duplex:
