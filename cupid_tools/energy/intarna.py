@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import itertools
 import logging
 import math
@@ -14,12 +13,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cupid_tools.energy.accessibility_cache import AccessibilityCache
 from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
+from cupid_tools.energy.options import fingerprint
 from cupid_tools.energy.program import Program, workspace, write_sequences
 from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import MissingError, UsageError
-from cupid_tools.io.atomic import atomic_write
-from cupid_tools.io.streams import file_digest
 
 log = logging.getLogger("cupid_tools")
 
@@ -84,8 +83,8 @@ class IntaRna:
         self.shortest = _shortest(options)
         if self._arguments:
             self._try_arguments()
-        self._cache = self._cache_folder(settings.cache, options)
-        self.fingerprint = "\n".join([*self._arguments, *_digests(self._arguments), f"kept={self._cache is not None}"])
+        self._cache = self._cache_for(settings.cache, options)
+        self.fingerprint = f"{fingerprint(options)} kept={self._cache is not None}"
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``."""
@@ -147,25 +146,20 @@ class IntaRna:
         """Options that read the target's accessibility from the cache, which gets it first where it is not there."""
         if self._cache is None:
             return []
-        kept = self._cache / f"{hashlib.sha256(target.encode()).hexdigest()}.ed"
-        if not kept.exists():
+        if not self._cache.path(target).exists():
             any_query = write_sequences(folder / "any.fa", {"q0": "A" * max(_LETTERS_TO_TRY, self.shortest)})
             self._table(folder / "unused.csv", fasta, any_query, f"--out=tAcc:{folder / 'kept.ed'}")
-            with atomic_write(kept, "wb") as handle:
-                handle.write(_written(folder / "kept.ed"))
-        return ["--tAcc=E", f"--tAccFile={kept}"]
+            self._cache.keep(target, _written(folder / "kept.ed"))
+        return ["--tAcc=E", f"--tAccFile={self._cache.path(target)}"]
 
-    def _cache_folder(self, cache: str | None, options: Mapping[str, str]) -> Path | None:
+    def _cache_for(self, cache: str | None, options: Mapping[str, str]) -> AccessibilityCache | None:
         """Where accessibilities are kept; None where nothing shall be, or arguments say where they come from."""
         if cache is None:
             return None
         if {"--acc", "--tacc"} & set(options) or options.get("--personality", "").lower() == _NO_ACCESSIBILITY:
             log.warning("no accessibilities are kept: IntaRNA's arguments say that there are none, or where they are")
             return None
-        settings = hashlib.sha256("\n".join([*self._arguments, *_digests(self._arguments)]).encode()).hexdigest()[:16]
-        folder = Path(cache, f"{self.version.lower().replace(' ', '-')}-{settings}")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder.absolute()
+        return AccessibilityCache(cache, self.version, fingerprint(options))
 
 
 def _checked_arguments(settings: EngineSettings) -> tuple[str, ...]:
@@ -215,14 +209,6 @@ def _shortest(options: Mapping[str, str]) -> int:
     if options.get("--seedbp", "").isdecimal():
         pairs = int(options["--seedbp"])
     return max([pairs, *map(int, re.findall(r"\d+", options.get("--seedqrange", "")))])
-
-
-def _digests(arguments: Sequence[str]) -> Iterator[str]:
-    """The contents of files that arguments name, such as energy parameters."""
-    for argument in arguments:
-        value = argument.rpartition("=")[2]
-        if os.path.isfile(value):
-            yield file_digest(value)
 
 
 def _check_disk(folder: Path) -> None:

@@ -40,6 +40,7 @@ class Journal:
         Failures at its end, after which nothing worked, do not count: what was wrong may have been mended.
         """
         head = f"{key}\n".encode()
+        self._path = path
         self._starts = array("Q")
         self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115 - closed by close()
         self._file.seek(0)
@@ -63,6 +64,8 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._file.close()
+        if not len(self):  # there is nothing to go on from
+            self._path.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         return len(self._starts)

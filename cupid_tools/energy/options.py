@@ -8,13 +8,12 @@ Options with their values are dicts, in the order in which they are given; a fla
 from __future__ import annotations
 
 import getopt
-import hashlib
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cupid_tools.errors import UsageError
+from cupid_tools.io.streams import file_digest
 
 INTEGER = r"0|[1-9][0-9]*"
 """Without leading zeros, which some programs take for octal."""
@@ -84,12 +83,6 @@ def fingerprint(options: Mapping[str, str]) -> str:
     return " ".join(f"{option} {_identity(value)}".strip() for option, value in sorted(options.items()))
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of what a file holds, in hexadecimal."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def _split(
     program: str, arguments: Sequence[str], names: Mapping[str, tuple[str, str]], allowed: str
 ) -> list[tuple[str, str]]:
@@ -110,4 +103,4 @@ def _absolute(value: str) -> str:
 
 
 def _identity(value: str) -> str:
-    return file_digest(value) if Path(value).is_absolute() and Path(value).is_file() else value
+    return file_digest(value) if Path(value).is_file() else value

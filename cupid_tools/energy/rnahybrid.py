@@ -13,7 +13,6 @@ from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
 from cupid_tools.energy.options import (
     INTEGER,
     NUMBER,
-    file_digest,
     fingerprint,
     flat,
     known_arguments,
@@ -22,6 +21,7 @@ from cupid_tools.energy.options import (
 from cupid_tools.energy.pairing import checked
 from cupid_tools.energy.program import Program, workspace, write_sequences
 from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.io.streams import file_digest
 
 _NAME = "RNAhybrid"
 _PRESETS = {"mirna": {"-f": "2,7"}}
@@ -51,7 +51,7 @@ class RnaHybrid:
         if not {"-s", "-d"} & set(options):
             options |= {"-s": "3utr_human"}  # for its p-values, which it cannot do without; they are not read
         self._arguments = flat(options)
-        self.version = f"{_NAME}, which tells no version"
+        self.version = f"{_NAME} (tells no version)"
         self.fingerprint = f"{fingerprint(options)} by {file_digest(self._program.path)}"
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:

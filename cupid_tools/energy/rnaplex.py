@@ -7,11 +7,10 @@ IntaRNA's energies on pairs of a miRNA and a lncRNA.
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cupid_tools.energy.accessibility_cache import AccessibilityCache
 from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
 from cupid_tools.energy.options import INTEGER, NUMBER, fingerprint, flat, known_arguments, preset_arguments
 from cupid_tools.energy.pairing import can_pair, checked
@@ -19,7 +18,6 @@ from cupid_tools.energy.program import workspace, write_sequences
 from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.energy.vienna_programs import MODEL, Row, read_rows, vienna_program
 from cupid_tools.errors import UsageError
-from cupid_tools.io.atomic import atomic_write
 
 _NAME = "RNAplex"
 _KNOWN = MODEL | {
@@ -52,8 +50,8 @@ class RnaPlex:
         self._plex_arguments = flat({option: value for option, value in options.items() if option not in ("-W", "-L")})
         self.version = f"{_NAME} {version} with RNAplfold {fold_version}"
         self.fingerprint = fingerprint(options)
-        self._cache = _folder(settings.cache, fold_version, fingerprint(folding)) if settings.cache else None
-        self._keeping = threading.Lock()
+        folded = f"RNAplfold {fold_version}"
+        self._cache = AccessibilityCache(settings.cache, folded, fingerprint(folding)) if settings.cache else None
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``; energies to 0.01 kcal/mol."""
@@ -72,8 +70,7 @@ class RnaPlex:
 
     def _fold_all(self, target: str, named: Mapping[str, str], folder: Path) -> None:
         """Write into *folder* what it costs to open the target and the queries; a target may be known already."""
-        kept = self._cache / hashlib.sha256(target.encode("ascii")).hexdigest() if self._cache else None
-        known = _known(kept, target) if kept else None
+        known = _known(self._cache.path(target), target) if self._cache else None
         sequences = dict(named) if known else {"t": target, **named}
         folded = "".join(f">{name}\n{sequence}\n" for name, sequence in sequences.items())
         self._fold.run(self._fold_arguments, stdin=folded, cwd=folder)
@@ -81,8 +78,8 @@ class RnaPlex:
             self._widen(_file(folder, name), sequence)
         if known:
             _file(folder, "t").write_text(known, encoding="ascii")
-        elif kept:
-            self._keep(kept, _file(folder, "t").read_text(encoding="ascii"))
+        elif self._cache:
+            self._cache.keep(target, _file(folder, "t").read_bytes())
 
     def _widen(self, path: Path, sequence: str) -> None:
         """Let the header of a short RNA's energies name all lengths; those above its own cost more than can be paid.
@@ -95,12 +92,6 @@ class RnaPlex:
             lines[1] = " #i$\tl=" + "".join(f"{length}\t" for length in range(1, self._length + 1))
             path.write_text("\n".join(lines), encoding="ascii")
 
-    def _keep(self, path: Path, energies: str) -> None:
-        with self._keeping:  # a file is written by one thread at a time
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as handle:
-                handle.write(energies)
-
 
 def _check(options: Mapping[str, str]) -> None:
     length, window, span = (int(options[name]) for name in ("-l", "-W", "-L"))
@@ -108,10 +99,6 @@ def _check(options: Mapping[str, str]) -> None:
         raise UsageError(f"-l of {_NAME} must lie between 1 and {_LONGEST_INTERACTION}, not at {length}")
     if max(length, span) > window:
         raise UsageError(f"-W {window} of RNAplfold must not be below -L {span} or -l {length}")
-
-
-def _folder(cache: str, version: str, settings: str) -> Path:
-    return Path(cache, f"rnaplex-{version}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}")
 
 
 def _file(folder: Path, name: str) -> Path:

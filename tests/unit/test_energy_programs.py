@@ -413,7 +413,7 @@ def test_versions_and_what_energies_depend_on(answering):
         answering(name, "")
     assert engine("rnaup").version == "RNAup 2.7.2"
     assert engine("rnaplex").version == "RNAplex 2.7.2 with RNAplfold 2.7.2"
-    assert engine("rnahybrid").version == "RNAhybrid, which tells no version"
+    assert engine("rnahybrid").version == "RNAhybrid (tells no version)"
     for name, args in (("rnahybrid", "-u1"), ("rnaduplex", "-T20"), ("rnaup", "--noLP"), ("rnaplex", "--span=80")):
         assert engine(name, args=(args,)).fingerprint != engine(name).fingerprint
     assert engine("rnaup", args=("--temp=20",)).fingerprint == engine("rnaup", args=("-T", "20")).fingerprint
