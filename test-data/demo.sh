@@ -20,10 +20,11 @@ for design in "random --by random" "strict --by unseen-both --strict --seed 3"; 
     cupid-split --fasta "$out/kept.fa" $split "$out/kept.tsv" |
         cupid-augment --fasta "$out/kept.fa" --fasta-out "$out/$name.fa" |
         cupid-negatives --fasta "$out/$name.fa" --per-positive 5 >"$out/$name.dataset.tsv"
-    say "$name: embed, train, score"
+    say "$name: embed, train, score, interaction energies"
     cupid-embed -o "$out/$name.embeddings.npy" "$out/$name.fa"
     cupid-train -e "$out/$name.embeddings.npy" --epochs 15 --curves "$out/$name.curves.tsv" -o "$out/$name.safetensors" "$out/$name.dataset.tsv"
-    cupid-score -m "$out/$name.safetensors" -e "$out/$name.embeddings.npy" -o "$out/$name.tsv" "$out/$name.dataset.tsv"
+    cupid-score -m "$out/$name.safetensors" -e "$out/$name.embeddings.npy" "$out/$name.dataset.tsv" |
+        intarna-compare --engine seed --fasta "$out/$name.fa" --splits valid,test -o "$out/$name.tsv"
 done
 
 say "Judge"
