@@ -49,7 +49,7 @@ class Seed:
     query.
     """
 
-    version = "seed 1"
+    version = "seed (Turner 2004)"
     fingerprint = "turner2004 pairs>=6"
     shortest = _SHORTEST
     longest = None
