@@ -1,9 +1,9 @@
 """Compute interaction energies of the pairs of a table, by IntaRNA or another engine, and compare them with a model.
 
 Every row keeps its place and gets its energy (kcal/mol; 0 where there is no favourable interaction), its state (ok,
-no-interaction, too-short, failed), where the RNAs pair, the duplex in dot-bracket, and the engine. A pair that the
-engine fails on is named, and the others are kept. The query is the miRNA where one RNA alone is one, else the shorter:
-the order of a pair does not matter.
+no-interaction, too-short, failed, not-asked), where the RNAs pair, the duplex in dot-bracket, and the engine. A pair
+that the engine fails on is named, and the others are kept. The query is the miRNA where one RNA alone is one, else the
+shorter: the order of a pair does not matter.
 
 Pairs of one target are computed together. With -o FILE a run that was killed goes on where it stopped when the same
 command is given again.
@@ -17,8 +17,9 @@ import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _EXPERIMENT = "scores"
 _TITLE = "Does the model know more than energy?"
+_ENOUGH_SHUFFLES = 100
 _TOLD_FAILURES = 10
 _REMEDY = "--comparison judges a table with labels, splits and the scores of cupid-score"
 
@@ -129,17 +131,18 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.evaluation.rnas import with_flipped
     from cupid_tools.io.fasta import load_rnas, read_types
 
-    engine = _engine(args)
-    with _folder(args.output) as folder, KeptTable(_blocks(args), folder / "pairs.tsv") as pairs:
+    with (
+        closing(_engine(args)) as engine,
+        _folder(args.output) as folder,
+        KeptTable(_blocks(args), folder / "pairs.tsv") as pairs,
+    ):
         # after the pairs, since an earlier tool of the pipe may write it
         rnas = with_flipped(pairs.ids, load_rnas(args.fasta, format=args.format, types=read_types(args.types)))
-        _warn_of_ambiguous(rnas)
+        _warn(args, engine, [rnas[name] for name in pairs.ids & rnas.keys()])
         if args.comparison:
             _check_comparable(args, pairs, rnas)
-        with (
-            progress_bar("pairs", quiet=args.quiet) as done,
-            pair_energies(pairs, rnas, args.fasta, engine, _settings(args), folder, done) as energies,
-        ):
+        watch = partial(progress_bar, "pairs", quiet=args.quiet)
+        with pair_energies(pairs, rnas, args.fasta, engine, _settings(args), folder, watch) as energies:
             states, compared = _write(args, energies)
     _tell(engine, energies, states, report)
     if args.comparison:
@@ -161,6 +164,8 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 def _engine(args: argparse.Namespace) -> Engine:
     """The engine that was asked for, or for ``auto`` the first that is there, which is told."""
+    from cupid_tools.energy.engine import UnusableError
+
     settings = EngineSettings(args.preset, args.engine_args, args.timeout, args.cache)
     if args.engine != AUTO:
         engine: Engine = ENGINES.load(args.engine)(settings)
@@ -170,6 +175,8 @@ def _engine(args: argparse.Namespace) -> Engine:
     for name in ENGINES:
         try:
             engine = ENGINES.load(name)(settings)
+        except UnusableError as error:
+            log.warning("%s is passed over: %s", name, error)
         except MissingError as error:
             log.debug("%s: %s", name, error)
         else:
@@ -204,18 +211,26 @@ def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
     from cupid_tools.evaluation.folder import check_replaceable
     from cupid_tools.evaluation.tables import TOOL
     from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, iter_pairs
+    from cupid_tools.vocab import TEST, VALID
 
     required = [SPLIT] if args.splits else []
     if args.comparison:
+        if args.splits and not {VALID, TEST} <= set(args.splits):
+            raise UsageError("--comparison needs the energies of valid and test", hint=f"give --splits {VALID},{TEST}")
         check_replaceable(args.comparison, TOOL)
         required = [LABEL, SPLIT, SCORE]
     return iter_pairs(args.pairs, require=required, hint=_REMEDY if args.comparison else None)
 
 
-def _warn_of_ambiguous(rnas: Mapping[str, Rna]) -> None:
+def _warn(args: argparse.Namespace, engine: Engine, rnas: Sequence[Rna]) -> None:
+    """Say what will not be as it might be taken to be."""
     from cupid_tools.energy.engine import for_engines
 
-    count = sum("N" in for_engines(rna.sequence) for rna in rnas.values())
+    if args.cache and not engine.keeps:
+        log.warning("--cache keeps nothing: %s computes no accessibilities that could be kept", engine.version)
+    if 0 < args.shuffles < _ENOUGH_SHUFFLES:
+        log.warning("p-values of fewer than %d shuffles are coarse, and their tail optimistic", _ENOUGH_SHUFFLES)
+    count = sum("N" in for_engines(rna.sequence) for rna in rnas)
     if count:
         log.warning(
             "%s RNAs hold letters for more than one nucleotide: engines read N, which never pairs", f"{count:,}"
@@ -263,7 +278,7 @@ def _tell(engine: Engine, energies: PairEnergies, states: Counter[str], report: 
     if len(energies.failures) > _TOLD_FAILURES:
         log.warning("no energy of %s pairs in all; --report lists them", f"{len(energies.failures):,}")
     report.count("pairs", read=rows, written=rows)
-    report.details["engine"] = engine.version
+    report.details["engine"] = {"version": engine.version, "fingerprint": engine.fingerprint}
     report.details["states"] = dict(sorted(states.items()))
     report.details["failed"] = [failure._asdict() for failure in energies.failures]
 

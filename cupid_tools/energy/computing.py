@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +82,11 @@ class KeptTable:
 
     def __iter__(self) -> Iterator[PairTable]:
         """The blocks, with the lines and the name of their source."""
-        for table, lines in zip(iter_pairs(self._path), self._lines, strict=True):
-            yield PairTable(table.frame.set_axis(lines), self._source)
+        lines = np.concatenate(self._lines)
+        start = 0  # the blocks are others: those of the source had blank lines in them
+        for table in iter_pairs(self._path):
+            yield PairTable(table.frame.set_axis(lines[start : start + len(table)]), self._source)
+            start += len(table)
 
     def _noted(self, blocks: Iterable[PairTable]) -> Iterator[pd.DataFrame]:
         for table in blocks:
@@ -101,7 +104,7 @@ def pair_energies(
     engine: Engine,
     settings: RunSettings,
     folder: Path,
-    progress: Callable[[int], object] = lambda tasks: None,
+    watch: Callable[..., AbstractContextManager[Callable[[int], object]]],
 ) -> Iterator[PairEnergies]:
     """Compute the energies of a table; inside the block they can be read.
 
@@ -111,27 +114,28 @@ def pair_energies(
         fasta: the file of *rnas*, for messages.
         engine: closed at the end.
         settings: what is computed.
-        folder: keeps results, from which a later call with equal arguments goes on.
-        progress: called with numbers of distinct pairs that are done.
+        folder: keeps results, from which a later call with equal arguments goes on; those of others stay as they are.
+        watch: called with ``total=``, the number of distinct pairs; what it gives is told how many more are done.
 
     Raises:
         InputError: a pair names an RNA that is not known.
         CupidError: every call of the engine fails.
     """
     tasks = collect_tasks(pairs, rnas, fasta, settings.splits)
-    with Journal(folder / "results.tsv", _key(engine, settings, tasks)) as journal:
+    with Journal(folder / f"results-{_key(engine, settings, tasks)}.tsv") as journal:
         if len(journal):
             log.info("%s of %s distinct pairs were computed before", f"{len(journal):,}", f"{len(tasks):,}")
-        run_tasks(tasks, engine, journal, settings.significance, jobs=settings.jobs, progress=progress)
+        with watch(total=len(tasks)) as done:
+            run_tasks(tasks, engine, journal, settings.significance, jobs=settings.jobs, progress=done)
         table = EnergyTable(rnas, engine.version, tasks, journal)
         found = _q_values(journal) if settings.significance.shuffles else None
         yield PairEnergies(table.frames(pairs, found), len(tasks), table.failures)
 
 
 def _key(engine: Engine, settings: RunSettings, tasks: Tasks) -> str:
-    """All that results depend on, as one line."""
+    """All that results depend on, as the name of a file."""
     parts = [__version__, engine.version, engine.fingerprint, repr(settings.significance), tasks.digest]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _q_values(journal: Journal) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from cupid_tools.errors import MissingError
 from cupid_tools.vocab import AMBIGUOUS_LETTERS
 
 _READ_AS_N = str.maketrans(dict.fromkeys(AMBIGUOUS_LETTERS, "N"))
@@ -33,6 +34,10 @@ class EngineError(Exception):
     """One call of an engine failed; the text says why, in words that follow ``engine: ``."""
 
 
+class UnusableError(MissingError):
+    """A program or package that is there, but is too old, or does not run."""
+
+
 class Engine(Protocol):
     """Computes the best duplex of one RNA with each of several; calls may come from several threads.
 
@@ -40,13 +45,13 @@ class Engine(Protocol):
         version: name and version, such as ``IntaRNA 3.4.1``.
         fingerprint: all else that energies depend on, such as the arguments; equal texts give equal energies.
         shortest: nt; an RNA below it can have no duplex.
-        longest: nt; an RNA above it cannot be computed; None where there is no limit.
+        keeps: whether accessibilities are kept in the cache folder, where one is given.
     """
 
     version: str
     fingerprint: str
     shortest: int
-    longest: int | None
+    keeps: bool
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """The best duplex of *target* with each of *queries*; None where none is favourable (energy below 0).

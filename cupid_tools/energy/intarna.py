@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import logging
 import math
 import os
 import re
@@ -14,13 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cupid_tools.energy.accessibility_cache import AccessibilityCache
-from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
+from cupid_tools.energy.engine import Duplex, EngineError, UnusableError, duplex_of
 from cupid_tools.energy.options import fingerprint
+from cupid_tools.energy.pairing import checked
 from cupid_tools.energy.program import Program, workspace, write_sequences
 from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.errors import MissingError, UsageError
-
-log = logging.getLogger("cupid_tools")
+from cupid_tools.errors import UsageError
 
 OLDEST = (3, 3)
 _PRESETS: dict[str | None, dict[str, str]] = {
@@ -68,21 +66,20 @@ class IntaRna:
     energies by up to 0.04 kcal/mol.
     """
 
-    longest = None
-
     def __init__(self, settings: EngineSettings) -> None:
         self._arguments = _checked_arguments(settings)
         self._program = Program("IntaRNA", remedy=_REMEDY, timeout=settings.timeout)
         number = self._program.version(["--version"], r"IntaRNA v?(\d+(?:\.\d+)+)")
         if tuple(map(int, number.split("."))) < OLDEST:
             wanted = ".".join(map(str, OLDEST))
-            raise MissingError(f"{self._program.path} is version {number}, and {wanted} is needed", hint=_REMEDY)
+            raise UnusableError(f"{self._program.path} is version {number}, and {wanted} is needed", hint=_REMEDY)
         options = _options(self._arguments)
         self._by_length = "--seedqrange" in options
         self.version = f"IntaRNA {number}"
         self.shortest = _shortest(options)
         if self._arguments:
             self._try_arguments()
+        self.keeps = _keeps(options)
         self._cache = self._cache_for(settings.cache, options)
         self.fingerprint = f"{fingerprint(options)} kept={self._cache is not None}"
 
@@ -96,7 +93,7 @@ class IntaRna:
             if unasked := answers.keys() - set(places):
                 raise EngineError(f"IntaRNA answered for the query q{min(unasked)}, which it was not given")
             for place, duplex in answers.items():
-                found[place] = duplex
+                found[place] = checked("IntaRNA", duplex, target, queries[place])
         return found
 
     def close(self) -> None:
@@ -133,7 +130,12 @@ class IntaRna:
     def _call(self, folder: Path, target: str, queries: Path) -> dict[int, Duplex | None]:
         fasta = write_sequences(folder / "target.fa", {_TARGET: target})
         kept = self._kept_accessibility(folder, target, fasta)
-        return self._table(folder / "duplexes.csv", fasta, queries, *kept)
+        try:
+            return self._table(folder / "duplexes.csv", fasta, queries, *kept)
+        except EngineError:
+            if self._cache:
+                self._cache.drop(target)  # it may be what is wrong: the next call computes it again
+            raise
 
     def _table(self, table: Path, target: Path, queries: Path, *options: str) -> dict[int, Duplex | None]:
         """What IntaRNA finds, by number of query; *table* is written, and all other files of its folder are kept."""
@@ -150,16 +152,20 @@ class IntaRna:
             any_query = write_sequences(folder / "any.fa", {"q0": "A" * max(_LETTERS_TO_TRY, self.shortest)})
             self._table(folder / "unused.csv", fasta, any_query, f"--out=tAcc:{folder / 'kept.ed'}")
             self._cache.keep(target, _written(folder / "kept.ed"))
+            return ["--tAcc=E", f"--tAccFile={folder / 'kept.ed'}"]
         return ["--tAcc=E", f"--tAccFile={self._cache.path(target)}"]
 
     def _cache_for(self, cache: str | None, options: Mapping[str, str]) -> AccessibilityCache | None:
-        """Where accessibilities are kept; None where nothing shall be, or arguments say where they come from."""
-        if cache is None:
-            return None
-        if {"--acc", "--tacc"} & set(options) or options.get("--personality", "").lower() == _NO_ACCESSIBILITY:
-            log.warning("no accessibilities are kept: IntaRNA's arguments say that there are none, or where they are")
+        """Where accessibilities are kept; None where nothing shall be, or can be."""
+        if cache is None or not self.keeps:
             return None
         return AccessibilityCache(cache, self.version, fingerprint(options))
+
+
+def _keeps(options: Mapping[str, str]) -> bool:
+    """Whether there are accessibilities to keep: arguments may say that there are none, or where they come from."""
+    without = options.get("--personality", "").lower() == _NO_ACCESSIBILITY
+    return not (without or {"--acc", "--tacc"} & set(options))
 
 
 def _checked_arguments(settings: EngineSettings) -> tuple[str, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from cupid_tools.energy.engine import Duplex
 
 OK, NO_INTERACTION, TOO_SHORT, FAILED = STATES = ("ok", "no-interaction", "too-short", "failed")
 _DUPLEX_CELLS = len(Duplex._fields)
+_FAILED = f"{FAILED}\t".encode()
 
 
 class Result(NamedTuple):
@@ -34,29 +35,23 @@ class Result(NamedTuple):
 class Journal:
     """An append-only text file with a line a task; 8 bytes of each are held."""
 
-    def __init__(self, path: Path, key: str) -> None:
-        """Open *path*; what it holds counts only where it was begun with the same *key*, a line of text.
+    def __init__(self, path: Path) -> None:
+        """Open *path*, which may hold the results of the first tasks.
 
         Failures at its end, after which nothing worked, do not count: what was wrong may have been mended.
         """
-        head = f"{key}\n".encode()
         self._path = path
         self._starts = array("Q")
-        self._file: IO[bytes] = open(path, "a+b")  # noqa: SIM115 - closed by close()
-        self._file.seek(0)
-        if self._file.readline() != head:
-            self._file.truncate(0)
-            self._file.write(head)
-        self._end = len(head)
-        lines = (line for line in self._file if line.endswith(b"\n"))  # a kill may have left half a line
+        self._end = 0
+        self._works = False
+        self._file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed by __exit__
         failures: list[int] = []
-        for line in lines:
-            if line.startswith(f"{FAILED}\t".encode()):
-                failures.append(len(line))
-                continue
-            for length in (*failures, len(line)):
-                self._enter(length)
-            failures.clear()
+        for line in self._whole_lines():
+            failures.append(len(line))
+            if not line.startswith(_FAILED):
+                self._enter(failures)
+                failures.clear()
+                self._works = True
         self._file.truncate(self._end)
 
     def __enter__(self) -> Journal:
@@ -64,7 +59,7 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._file.close()
-        if not len(self):  # there is nothing to go on from
+        if not self._works:  # there is nothing to go on from
             self._path.unlink(missing_ok=True)
 
     def __len__(self) -> int:
@@ -73,23 +68,29 @@ class Journal:
     def append(self, results: Iterable[Result]) -> None:
         """Add the results of the next tasks; they survive the end of this process."""
         lines = [_line(result) for result in results]
+        rest = memoryview(b"".join(lines))
         try:
-            self._file.write(b"".join(lines))
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:  # a full disk does not say where
-            error.filename = self._file.name
+            error.filename = str(self._path)
             raise
-        for line in lines:
-            self._enter(len(line))
+        self._enter(map(len, lines))
+        self._works |= any(not line.startswith(_FAILED) for line in lines)
 
     def __getitem__(self, task: int) -> Result:
         start = self._starts[task]
         end = self._starts[task + 1] if task + 1 < len(self) else self._end
         return _parsed(os.pread(self._file.fileno(), end - start, start))
 
-    def _enter(self, length: int) -> None:
-        self._starts.append(self._end)
-        self._end += length
+    def _whole_lines(self) -> Iterator[bytes]:
+        with open(self._path, "rb") as handle:
+            yield from (line for line in handle if line.endswith(b"\n"))  # a kill may have left half a line
+
+    def _enter(self, lengths: Iterable[int]) -> None:
+        for length in lengths:
+            self._starts.append(self._end)
+            self._end += length
 
 
 def _line(result: Result) -> bytes:

@@ -1,8 +1,9 @@
 """What users may tell the programs: presets, and arguments of their own.
 
-Arguments are taken apart as the program itself would do it. Only those that are known to change nothing but energies
-pass: whatever selects, adds or drops results, or reads and writes files, would make an answer mean something else.
-Options with their values are dicts, in the order in which they are given; a flag has an empty value.
+Arguments are taken apart as the program itself would do it; IntaRNA's are seen to in its own module. Only
+those that are known to change nothing but energies pass: whatever selects, adds or drops results, or reads and writes
+files, would make an answer mean something else. Options with their values are dicts, in the order in which they are
+given; a flag has an empty value.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cupid_tools.energy.settings import EngineSettings
 from cupid_tools.errors import UsageError
 from cupid_tools.io.streams import file_digest
 
@@ -41,6 +43,13 @@ def preset_arguments(engine: str, preset: str | None, presets: Mapping[str, dict
         known = f"it knows: {', '.join(presets)}" if presets else "it knows no preset"
         raise UsageError(f"--preset {preset} means nothing to the engine {engine}", hint=known)
     return presets[preset]
+
+
+def refuse_all(engine: str, settings: EngineSettings) -> None:
+    """Raise UsageError where an engine that has no presets and no program is given either."""
+    preset_arguments(engine, settings.preset, {})
+    if settings.args:
+        raise UsageError(f"the engine {engine} takes no arguments", hint="leave out --engine-args")
 
 
 def known_arguments(program: str, arguments: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from cupid_tools.energy.engine import EngineError
+from cupid_tools.energy.engine import EngineError, UnusableError
 from cupid_tools.errors import MissingError
 
 _ASKING_SECONDS = 30.0
 _LONGEST_WORDS = 200
+_LONGEST_MESSAGE = 1 << 16
+_MOST_BYTES = 1 << 28
+"""Of any file that a program writes, what it prints included."""
 
 
 class Program:
@@ -42,7 +47,7 @@ class Program:
         self.path = os.path.abspath(found)  # a link stays one: some programs look at the name they are called by
         self._remedy = remedy
         self._timeout = timeout
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -50,7 +55,7 @@ class Program:
         """What the first group of *pattern* finds in what the program prints when called with *arguments*.
 
         Raises:
-            MissingError: it does not run, or says nothing of the kind.
+            UnusableError: it does not run, or says nothing of the kind.
         """
         try:
             done = subprocess.run(
@@ -60,7 +65,7 @@ class Program:
                 text=True,
                 errors="replace",
                 timeout=_ASKING_SECONDS,
-                env=_environment(),
+                env=single_threaded(),
             )
             told = done.stdout + done.stderr
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -68,7 +73,7 @@ class Program:
         match = re.search(pattern, told)
         if match is None:
             said = _telling_line(told) or "it prints nothing"
-            raise MissingError(f"{self.path} does not tell its version: {said}", hint=self._remedy)
+            raise UnusableError(f"{self.path} does not tell its version: {said}", hint=self._remedy)
         return match[1]
 
     def run(self, arguments: Sequence[str | os.PathLike[str]], *, stdin: str = "", cwd: Path | None = None) -> str:
@@ -77,20 +82,18 @@ class Program:
         Raises:
             EngineError: it hangs, crashes, or ends with another exit status than 0.
         """
-        with self._started(arguments, cwd) as process:
-            try:
-                stdout, stderr = process.communicate(stdin, timeout=self._timeout)
-            except subprocess.TimeoutExpired:
-                raise EngineError(f"{self.name} did not end within {self._timeout:g} s") from None
-        if self._closed:
-            raise EngineError("interrupted")
-        if process.returncode < 0:
-            name = signal.Signals(-process.returncode).name
-            raise EngineError(f"{self.name} was ended by {name}; it crashed, or there was too little memory")
-        if process.returncode:
-            said = _telling_line(stderr) or _telling_line(stdout) or "it printed nothing"
-            raise EngineError(f"{self.name} ended with exit status {process.returncode}: {said}")
-        return stdout
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            with self._started(arguments, cwd, stdout, stderr) as process:
+                try:
+                    process.communicate(stdin.encode("ascii"), timeout=self._timeout)
+                except subprocess.TimeoutExpired:
+                    raise EngineError(f"{self.name} did not end within {self._timeout:g} s") from None
+            if self._closed:
+                raise EngineError("interrupted")
+            if process.returncode:
+                said = _telling_line(_text(stderr)) or _telling_line(_text(stdout)) or "it printed nothing"
+                raise EngineError(f"{self.name} {how_it_ended(process.returncode)}: {said}")
+            return _text(stdout, _MOST_BYTES)
 
     def close(self) -> None:
         """End whatever still runs; nothing is started afterwards."""
@@ -101,22 +104,21 @@ class Program:
 
     @contextmanager
     def _started(
-        self, arguments: Sequence[str | os.PathLike[str]], cwd: Path | None
-    ) -> Iterator[subprocess.Popen[str]]:
+        self, arguments: Sequence[str | os.PathLike[str]], cwd: Path | None, stdout: IO[bytes], stderr: IO[bytes]
+    ) -> Iterator[subprocess.Popen[bytes]]:
         with self._lock:
             if self._closed:
                 raise EngineError("interrupted")
             process = subprocess.Popen(
                 [self.path, *arguments],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
+                stdout=stdout,
+                stderr=stderr,
                 cwd=cwd,
-                env=_environment(),
+                env=single_threaded(),
                 start_new_session=True,  # so that what it starts can be ended with it
             )
+            _limit_files(process.pid)
             self._running.add(process)
         try:
             yield process
@@ -137,23 +139,48 @@ def workspace() -> Iterator[Path]:
 
 def write_sequences(path: Path, sequences: Mapping[str, str], *, width: int = sys.maxsize) -> Path:
     """Write a FASTA file of id -> sequence, in lines of at most *width* letters, and return its path."""
-    with path.open("w", encoding="ascii") as handle:
-        for name, sequence in sequences.items():
-            lines = [sequence[start : start + width] for start in range(0, len(sequence), width)]
-            handle.write("\n".join([f">{name}", *lines, ""]))
+    try:
+        with path.open("w", encoding="ascii") as handle:
+            for name, sequence in sequences.items():
+                lines = [sequence[start : start + width] for start in range(0, len(sequence), width)]
+                handle.write("\n".join([f">{name}", *lines, ""]))
+    except OSError as error:  # a full disk does not say where
+        error.filename = str(path)
+        raise
     return path
 
 
-def _environment() -> dict[str, str]:
-    """One thread a program, since several programs run at once; and messages in English."""
+def how_it_ended(status: int) -> str:
+    """What an exit status above 0, or a signal below, says about a process."""
+    if status >= 0:
+        return f"ended with exit status {status}"
+    known = -status in set(signal.Signals)
+    name = signal.Signals(-status).name if known else f"signal {-status}"
+    return f"was ended by {name}; it crashed, or there was too little memory"
+
+
+def single_threaded() -> dict[str, str]:
+    """The environment for one of several programs that run at once; messages are in English."""
     return {**os.environ, "LC_ALL": "C", "OMP_NUM_THREADS": "1"}
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and all that it started; one that has ended needs nothing."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _limit_files(pid: int) -> None:
+    """Let a program that prints without end be ended before it fills the disk, where the system can."""
+    if hasattr(resource, "prlimit"):
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
+
+
+def _text(printed: IO[bytes], most: int = _LONGEST_MESSAGE) -> str:
+    printed.seek(0)
+    return printed.read(most).decode(errors="replace")
 
 
 def _telling_line(text: str) -> str:

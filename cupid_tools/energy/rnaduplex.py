@@ -18,7 +18,7 @@ class RnaDuplex:
     """An ``Engine`` without presets; pairs go through stdin, many a call."""
 
     shortest = 1
-    longest = None
+    keeps = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._program, version = vienna_program(_NAME, settings.timeout)

@@ -41,7 +41,7 @@ class RnaHybrid:
     """An ``Engine``; the preset ``mirna`` wants a helix without gaps of the miRNA's nucleotides 2 to 7, GU included."""
 
     shortest = 1
-    longest = None
+    keeps = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._program = Program(_NAME, remedy="apt install rnahybrid, or from Bioconda", timeout=settings.timeout)
@@ -50,6 +50,8 @@ class RnaHybrid:
         options = preset | known_arguments(_NAME, settings.args, _KNOWN)
         if not {"-s", "-d"} & set(options):
             options |= {"-s": "3utr_human"}  # for its p-values, which it cannot do without; they are not read
+        if "-f" in options:  # in shorter queries it overlooks the helix that it was asked for
+            self.shortest = int(options["-f"].partition(",")[2]) + 1
         self._arguments = flat(options)
         self.version = f"{_NAME} (tells no version)"
         self.fingerprint = f"{fingerprint(options)} by {file_digest(self._program.path)}"

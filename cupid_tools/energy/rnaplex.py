@@ -35,7 +35,7 @@ class RnaPlex:
     """An ``Engine`` without presets, which keeps the accessibilities of targets in the cache folder."""
 
     shortest = 1
-    longest = None
+    keeps = True
 
     def __init__(self, settings: EngineSettings) -> None:
         self._plex, version = vienna_program(_NAME, settings.timeout)

@@ -25,7 +25,7 @@ class RnaUp:
     """An ``Engine`` without presets; its time grows with the cube of the target's length."""
 
     shortest = 4  # nt; the program ends on a query that is shorter
-    longest = None
+    keeps = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._program, version = vienna_program(_NAME, settings.timeout)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -22,14 +20,12 @@ from cupid_tools.errors import CupidError
 from cupid_tools.sampling.seeds import rng_for
 
 BATCH_QUERIES = 1000
-BATCH_CELLS = 10**8
-"""Most queries of a call, shuffles included, and most of their nucleotides times the target's: some seconds."""
-GIVE_UP_AFTER = 16
-"""Failed calls without any that works: more than one bad pair in a full batch causes while it is looked for."""
-_SHUFFLED_QUERIES = 256
-_AHEAD = (
-    4  # batches in flight for each job: the results of one that is slow are waited for, since they are kept in order
-)
+BATCH_CELLS = 2 * 10**7
+"""Most queries of a call, shuffles included, and most of their nucleotides times the target's: a kill, or a failure,
+costs so much work, some seconds with most engines; and each further call for a target costs its accessibility again."""
+_AHEAD = 4
+"""Batches in flight for each job: since results are kept in order, those behind a slow one wait."""
+_PROBE = 30
 
 log = logging.getLogger("cupid_tools")
 
@@ -67,24 +63,37 @@ def run_tasks(
         progress: called with the number of tasks of each finished batch.
 
     Raises:
-        CupidError: every call of the engine fails.
+        CupidError: the engine does not work, or fails on every pair.
     """
     solver = _Solver(tasks, engine, significance)
     pool = ThreadPoolExecutor(jobs)
     try:
+        _check_engine(engine)
         progress(len(journal))
         under_way: deque[Future[list[Result]]] = deque()
-        for batch in _batches(tasks, len(journal), significance.shuffles):
+        for batch in _batches(tasks, len(journal), significance.shuffles, jobs):
             under_way.append(pool.submit(solver.solve, batch))
             if len(under_way) == jobs * _AHEAD:
                 _settle(under_way.popleft(), journal, progress)
         while under_way:
             _settle(under_way.popleft(), journal, progress)
         if all(journal[task].state == FAILED for task in range(len(journal))) and len(journal):
-            raise CupidError(f"{engine.version} fails whatever it is given: {journal[0].reason}")
+            raise CupidError(f"{engine.version} fails on every pair: {journal[0].reason}")
     finally:
         engine.close()  # first, or threads would wait for programs that run
         pool.shutdown(cancel_futures=True)
+
+
+def _check_engine(engine: Engine) -> None:
+    """Ask for what never fails: whether A pairs with A. A pair that fails afterwards is itself to blame."""
+    try:
+        engine.duplexes(_adenines(engine), [_adenines(engine)])
+    except EngineError as error:
+        raise CupidError(f"{engine.version} does not work: {error}") from error
+
+
+def _adenines(engine: Engine) -> str:
+    return "A" * max(_PROBE, engine.shortest)
 
 
 def _settle(future: Future[list[Result]], journal: Journal, progress: Callable[[int], object]) -> None:
@@ -93,14 +102,14 @@ def _settle(future: Future[list[Result]], journal: Journal, progress: Callable[[
     progress(len(results))
 
 
-def _batches(tasks: Tasks, start: int, shuffles: int) -> Iterator[range]:
-    """Runs of tasks of one target, from the task *start* on, none too large."""
+def _batches(tasks: Tasks, start: int, shuffles: int, jobs: int) -> Iterator[range]:
+    """Runs of tasks of one target, from the task *start* on, none too large, and enough for all jobs."""
     lengths = np.array([len(sequence) for sequence in tasks.sequences], dtype=np.int64)
     ends = np.append(np.flatnonzero(np.diff(tasks.target)) + 1, len(tasks))
+    size = max(1, min(BATCH_QUERIES // (1 + shuffles), -(-len(tasks) // jobs)))
     for first, end in itertools.pairwise([start, *ends[ends > start].tolist()]):
         cells = lengths[tasks.target[first]] * (1 + shuffles) * lengths[tasks.query[first:end]]
-        size = max(1, BATCH_QUERIES // (1 + shuffles))
-        part = np.maximum(np.cumsum(cells) // BATCH_CELLS, np.arange(len(cells)) // size)
+        part = np.cumsum(cells) // BATCH_CELLS + np.arange(len(cells)) // size
         cuts = np.flatnonzero(np.diff(part)) + 1
         yield from (range(a, b) for a, b in itertools.pairwise([first, *(first + cuts).tolist(), end]))
 
@@ -113,64 +122,64 @@ class _Solver:
         self._engine = engine
         self._shuffles = significance.shuffles
         self._seed = significance.seed
-        self._failed_calls = 0
-        self._works = False
-        self._lock = threading.Lock()
+        self._failed = False
 
     def solve(self, batch: range) -> list[Result]:
         """The results of the tasks of one target."""
         target = self._tasks.sequences[self._tasks.target[batch[0]]]
         queries = [self._tasks.sequences[self._tasks.query[task]] for task in batch]
-        refused = [self._refused(target, query) for query in queries]
-        solved = iter(self._attempt(target, [query for query, no in zip(queries, refused, strict=True) if no is None]))
-        return [next(solved) if no is None else no for no in refused]
+        long = [min(len(target), len(query)) >= self._engine.shortest for query in queries]
+        solved = iter(self._attempt(target, list(itertools.compress(queries, long))))
+        short = Result(TOO_SHORT, p_value=1.0 if self._shuffles else None)
+        return [next(solved) if sent else short for sent in long]
 
-    def _refused(self, target: str, query: str) -> Result | None:
-        """Why a pair is not given to the engine; None where it is."""
-        if min(len(target), len(query)) < self._engine.shortest:
-            return Result(TOO_SHORT, p_value=1.0 if self._shuffles else None)
-        longest, limit = max(len(target), len(query)), self._engine.longest
-        if limit is not None and longest > limit:
-            return Result(FAILED, reason=f"an RNA of {longest:,} nt is longer than the {limit:,} nt that it takes")
-        return None
-
-    def _attempt(self, target: str, queries: Sequence[str]) -> list[Result]:
+    def _attempt(self, target: str, queries: Sequence[str], *, whole: bool = True) -> list[Result]:
+        """Results of *queries*, the *whole* of a batch or a part of one that failed."""
         if not queries:
             return []
         try:
             return self._computed(target, queries)
         except EngineError as error:
-            self._note_failure(error)
-            if len(queries) == 1:
-                return [Result(FAILED, reason=str(error))]
+            self._note(error)
+            failed = Result(FAILED, reason=str(error))
+        if len(queries) == 1 or (whole and not self._takes(target)):
+            return [failed] * len(queries)
         half = len(queries) // 2
-        return self._attempt(target, queries[:half]) + self._attempt(target, queries[half:])
+        parts = queries[:half], queries[half:]
+        return [result for part in parts for result in self._attempt(target, part, whole=False)]
+
+    def _takes(self, target: str) -> bool:
+        """Whether the engine takes *target* with a query that never pairs; if not, no query is to blame."""
+        try:
+            self._engine.duplexes(target, [_adenines(self._engine)])
+        except EngineError:
+            return False
+        return True
+
+    def _note(self, error: EngineError) -> None:
+        """Say at once that something fails; the pairs that are to blame are told at the end."""
+        log.log(logging.DEBUG if self._failed else logging.WARNING, "a call failed, and is divided: %s", error)
+        self._failed = True
 
     def _computed(self, target: str, queries: Sequence[str]) -> list[Result]:
         asked = [each for query in queries for each in (query, *self._shuffled(query))]
         duplexes = self._engine.duplexes(target, asked)
-        self._works = True
         own = duplexes[:: 1 + self._shuffles]
         found: list[float | None] = [None] * len(own)
         if self._shuffles:
-            energies = np.array([duplex.energy if duplex else 0.0 for duplex in duplexes]).reshape(len(own), -1)
+            energies = (
+                np.array([duplex.energy if duplex else 0.0 for duplex in duplexes]).reshape(len(own), -1).round(2)
+            )
             found = p_values(energies[:, 0], energies[:, 1:]).tolist()
         return [_result(duplex, p_value) for duplex, p_value in zip(own, found, strict=True)]
 
-    def _note_failure(self, error: EngineError) -> None:
-        with self._lock:
-            self._failed_calls += 1
-            if self._failed_calls >= GIVE_UP_AFTER and not self._works:
-                raise CupidError(f"{self._engine.version} fails whatever it is given: {error}")
-
     def _shuffled(self, query: str) -> list[str]:
-        return _shuffled(query, self._shuffles, self._seed) if self._shuffles else []
-
-
-@lru_cache(maxsize=_SHUFFLED_QUERIES)  # a query meets many targets
-def _shuffled(query: str, count: int, seed: int) -> list[str]:
-    return dinucleotide_shuffles(query, count, rng_for(seed, "energy.shuffles", query))
+        rng = rng_for(self._seed, "energy.shuffles", query)
+        return dinucleotide_shuffles(query, self._shuffles, rng) if self._shuffles else []
 
 
 def _result(duplex: Duplex | None, p_value: float | None) -> Result:
-    return Result(OK if duplex else NO_INTERACTION, duplex, p_value)
+    """Energies have two digits from here on, and what is 0 then is no interaction."""
+    if duplex is None or round(duplex.energy, 2) >= 0:
+        return Result(NO_INTERACTION, p_value=p_value)
+    return Result(OK, duplex._replace(energy=round(duplex.energy, 2)), p_value)

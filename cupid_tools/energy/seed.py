@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.energy.engine import Duplex
+from cupid_tools.energy.options import refuse_all
 from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.errors import UsageError
 from cupid_tools.vocab import NUCLEOTIDES
 
 Ints = NDArray[np.int64]
@@ -52,7 +52,7 @@ class Seed:
     version = "seed (Turner 2004)"
     fingerprint = "turner2004 pairs>=6"
     shortest = _SHORTEST
-    longest = None
+    keeps = False
 
     def __init__(self, settings: EngineSettings) -> None:
         """Nothing is to be found or started.
@@ -60,10 +60,7 @@ class Seed:
         Raises:
             UsageError: a preset or arguments were given.
         """
-        if settings.preset is not None or settings.args:
-            raise UsageError(
-                "the engine seed has no presets and no arguments", hint="leave out --preset and --engine-args"
-            )
+        refuse_all("seed", settings)
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``."""

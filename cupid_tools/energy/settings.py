@@ -22,5 +22,5 @@ class EngineSettings:
 
     preset: str | None = None
     args: tuple[str, ...] = ()
-    timeout: float = 3600.0
+    timeout: float = 600.0
     cache: str | None = None

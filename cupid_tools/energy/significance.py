@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from cupid_tools.evaluation.metrics import Floats
 
-FEWEST_FITTED = 20
+FEWEST_FITTED = 50
 """Shuffles that interact below which nothing is fitted."""
 BOUND_HOLDS = 0.1
 """Probability down to which a bounded tail is believed; at 0.1 p-values of chance come out as they should, or high."""

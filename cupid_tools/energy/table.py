@@ -12,10 +12,9 @@ from cupid_tools.energy.engine import Duplex
 from cupid_tools.energy.journal import FAILED, Journal, Result
 from cupid_tools.energy.tasks import NOT_ASKED, Tasks
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.io.pairs import ENERGY, ENGINE, ID_A, ID_B, PairTable
+from cupid_tools.io.pairs import ENERGY, ENGINE, ID_A, ID_B, NOT_KNOWN, PairTable
 from cupid_tools.vocab import Rna
 
-NOT_KNOWN = "NA"
 NOT_ASKED_STATE = "not-asked"
 STATE, P_VALUE, Q_VALUE = "energy_state", "p_value", "q_value"
 COLUMNS = (
@@ -73,7 +72,7 @@ class EnergyTable:
         start = 0
         for table in blocks:
             if not start:
-                table.warn_of_replaced([*COLUMNS, *(() if q_values is None else (P_VALUE, Q_VALUE))])
+                table.warn_of_replaced([*COLUMNS, P_VALUE, Q_VALUE])
             rows = slice(start, start + len(table))
             start = rows.stop
             tasks = self._tasks.of_row[rows].tolist()
@@ -82,7 +81,8 @@ class EnergyTable:
             added = self._columns(table, results, self._tasks.swapped[rows].tolist())
             if q_values is not None:
                 added |= _significance(tasks, results, q_values)
-            yield table.frame.assign(**added)
+            old = () if q_values is not None else (P_VALUE, Q_VALUE)  # which would be of other energies
+            yield table.frame.drop(columns=list(old), errors="ignore").assign(**added)
 
     def _note_failures(self, table: PairTable, results: Sequence[Result | None]) -> None:
         for place, result in enumerate(results):

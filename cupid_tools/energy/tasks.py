@@ -62,7 +62,7 @@ def collect_tasks(
         InputError: a pair names an RNA that is not known.
     """
     sequences = [for_engines(rna.sequence) for rna in rnas.values()]
-    code, distinct = pd.factorize(pd.Index(sequences, dtype=object))
+    code, distinct = pd.factorize(pd.Index(sequences, dtype=object), sort=True)
     rank = _ranks(list(rnas.values()), sequences)
     names = list(rnas)
     keys, swapped = [], []
@@ -77,11 +77,12 @@ def collect_tasks(
         keys.append(key)
     wanted, of_row = np.unique(np.concatenate(keys), return_inverse=True)
     idle = int(np.searchsorted(wanted, 0))  # 1 where some rows want nothing, whose key is the smallest
-    target, query = np.divmod(wanted[idle:], len(distinct))
+    used, places = np.unique(np.divmod(wanted[idle:], len(distinct)), return_inverse=True)
+    target, query = places.reshape(2, -1).astype(np.int32)
     return Tasks(
-        list(distinct),
-        target.astype(np.int32),
-        query.astype(np.int32),
+        list(distinct[used]),
+        target,
+        query,
         of_row.reshape(-1) - idle,
         np.concatenate(swapped),
     )

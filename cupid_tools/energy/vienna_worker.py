@@ -1,8 +1,9 @@
 """The process in which ViennaRNA runs, so that a crash there is not ours: JSON lines in, JSON lines out.
 
 ``python -m cupid_tools.energy.vienna_worker CACHE`` first says ``{"version": ...}``, and then answers each ``{"target":
-..., "queries": [...]}`` with ``{"duplexes": [...]}``, or ``{"error": ...}``, until its input ends. It keeps what the
-accessibilities of targets are in the folder CACHE, unless that is empty; queries are short, or shuffled and many.
+..., "queries": [...]}`` with ``{"duplexes": [...]}`` or ``{"error": ...}``, until its input ends. It keeps the
+accessibilities of targets in the folder CACHE, unless that is empty, and tells in ``problem`` where it cannot; those of
+queries, which are short, or shuffled and many, it does not keep.
 
 The energy is the lowest E + ED_target + ED_query (Mückstein et al. 2006, Bioinformatics 22:1177) among the suboptimal
 duplexes of RNAduplex (Lorenz et al. 2011, Algorithms Mol Biol 6:26), where ED is what it costs to free a segment of
@@ -13,7 +14,7 @@ Letters: n nucleotides, U the longest segment.
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import os
 import sys
@@ -22,13 +23,12 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from importlib import import_module
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cupid_tools.energy.accessibility_cache import AccessibilityCache
 from cupid_tools.energy.engine import Duplex, duplex_of
-from cupid_tools.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from cupid_tools.evaluation.metrics import Floats
@@ -66,25 +66,25 @@ def unpairing(rna: Any, sequence: str) -> Floats:
         return np.asarray(-_RT * np.log(np.clip(free, 0, 1)) + 0.0)
 
 
-def kept_unpairing(rna: Any, folder: str, sequence: str) -> Floats:
-    """The same from *folder*, where it is kept unless the name is empty."""
-    if not folder:
+def cache_for(rna: Any, folder: str) -> AccessibilityCache | None:
+    """Where accessibilities are kept in *folder*; None where its name is empty."""
+    settings = f"u={LONGEST_SEGMENT} W={WINDOW} L={SPAN}"
+    return AccessibilityCache(folder, f"ViennaRNA {rna.__version__}", settings) if folder else None
+
+
+def kept_unpairing(rna: Any, cache: AccessibilityCache | None, sequence: str) -> Floats:
+    """The same from *cache*, if there is one."""
+    if cache is None:
         return unpairing(rna, sequence)
-    path = Path(folder) / kept_under(rna.__version__) / f"{hashlib.sha256(sequence.encode('ascii')).hexdigest()}.npy"
     with suppress(OSError, ValueError, EOFError):  # not there, or damaged: it is computed, and replaced
-        kept: Floats = np.load(path, allow_pickle=False)
+        kept: Floats = np.load(cache.path(sequence), allow_pickle=False)
         if kept.shape == (len(sequence) + 1, LONGEST_SEGMENT + 1) and kept.dtype == np.float64:
             return kept
     computed = unpairing(rna, sequence)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path, "wb") as handle:
-        np.save(handle, computed)
+    content = io.BytesIO()
+    np.save(content, computed)
+    cache.keep(sequence, content.getvalue())
     return computed
-
-
-def kept_under(version: str) -> str:
-    """The sub-folder of accessibilities: whatever they depend on besides the sequence."""
-    return f"viennarna-{version}-u{LONGEST_SEGMENT}-W{WINDOW}-L{SPAN}"
 
 
 def best_duplex(rna: Any, target: str, target_cost: Floats, query: str) -> Duplex | None:
@@ -173,9 +173,10 @@ def main(folder: str) -> None:
             print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
             return
         # several calls in turn ask for the same target
-        cost = lru_cache(maxsize=1)(partial(kept_unpairing, rna, folder))
+        cache = cache_for(rna, folder)
+        cost = lru_cache(maxsize=1)(partial(kept_unpairing, rna, cache))
         for line in sys.stdin:
-            print(json.dumps(_answer(line, rna, cost)), file=answers)
+            print(json.dumps(_answer(line, rna, cost) | {"problem": cache.problem if cache else ""}), file=answers)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import threading
@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import cupid_tools
-from cupid_tools.energy.engine import Duplex, EngineError
+from cupid_tools.energy.engine import Duplex, EngineError, UnusableError
+from cupid_tools.energy.options import refuse_all
+from cupid_tools.energy.program import how_it_ended, single_threaded
 from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.errors import MissingError
+
+log = logging.getLogger("cupid_tools")
 
 _REMEDY = 'pip install "cupid-tools[energy]"'
 _LOADING_SECONDS = 60.0
@@ -32,7 +36,7 @@ class ViennaRna:
     """
 
     shortest = 6
-    longest = None
+    keeps = True
     fingerprint = "u=40 W=150 L=100 delta=10 stack=6 step=20"
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -42,10 +46,7 @@ class ViennaRna:
             MissingError: the package is not there, or cannot be loaded.
             UsageError: a preset or arguments were given.
         """
-        if settings.preset is not None or settings.args:
-            raise UsageError(
-                "the engine viennarna has no presets and no arguments", hint="leave out --preset and --engine-args"
-            )
+        refuse_all("viennarna", settings)
         if find_spec("RNA") is None:
             raise MissingError("the Python package ViennaRNA is not installed", hint=_REMEDY)
         self._settings = settings
@@ -53,16 +54,20 @@ class ViennaRna:
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._closed = False
+        self._told_problem = False
         try:
             with self._worker() as worker:
                 self.version = f"ViennaRNA {worker.version}"
         except EngineError as error:
-            raise MissingError(f"the Python package ViennaRNA cannot be loaded: {error}", hint=_REMEDY) from error
+            raise UnusableError(f"the Python package ViennaRNA cannot be loaded: {error}", hint=_REMEDY) from error
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``."""
         with self._worker() as worker:
             answer = worker.ask({"target": target, "queries": list(queries)}, self._settings.timeout)
+        if answer["problem"] and not self._told_problem:
+            self._told_problem = True
+            log.warning("accessibilities are not kept: %s", answer["problem"])
         return [None if found is None else Duplex(*found) for found in answer["duplexes"]]
 
     def close(self) -> None:
@@ -129,9 +134,13 @@ class _Worker:
         Raises:
             EngineError: it cannot be loaded.
         """
+        return str(self._greet()["version"])
+
+    def _greet(self) -> dict[str, Any]:
+        """What it says when it has been loaded, which comes before any answer."""
         if self._greeting is None:
             self._greeting = self._read(_LOADING_SECONDS)
-        return str(self._greeting["version"])
+        return self._greeting
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         """Send *request* and wait for its answer.
@@ -139,7 +148,7 @@ class _Worker:
         Raises:
             EngineError: it hangs, ends, or tells an error.
         """
-        assert self.version  # it has been loaded
+        self._greet()
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended: reading tells how
             self._process.stdin.write(json.dumps(request) + "\n")
@@ -164,21 +173,15 @@ class _Worker:
                 raise EngineError(f"ViennaRNA did not end within {timeout:g} s")
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
-            raise EngineError(f"ViennaRNA {_how_it_ended(self._process.wait())}")
+            raise EngineError(f"ViennaRNA {how_it_ended(self._process.wait())}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise EngineError(f"ViennaRNA: {answer['error']}")
         return answer
 
 
-def _how_it_ended(status: int) -> str:
-    if status < 0:
-        return f"was ended by {signal.Signals(-status).name}; it crashed, or there was too little memory"
-    return f"ended with exit status {status}"
-
-
 def _environment() -> dict[str, str]:
-    """One thread a process; and it finds this package where we found it, never in the current folder."""
+    """It finds this package where we found it, never in the current folder."""
     found = str(Path(cupid_tools.__file__).parents[1])
     paths = os.pathsep.join(filter(None, (found, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    return {**single_threaded(), "PYTHONPATH": paths}

@@ -68,14 +68,14 @@ BEYOND_ENERGY = Contrast(
     ENERGY,
     "the model knows more than energy",
     "the model is not shown to know more than energy",
-    "the model misleads, energy alone does better",
+    "both together do worse than energy alone",
 )
 BEYOND_MODEL = Contrast(
     COMBINED,
     MODEL,
     "energy knows more than the model",
     "energy is not shown to know more than the model",
-    "energy misleads, the model alone does better",
+    "both together do worse than the model alone",
 )
 CONTRASTS = (MODEL_OR_ENERGY, BEYOND_ENERGY, BEYOND_MODEL)
 
@@ -147,9 +147,9 @@ class Comparison(NamedTuple):
 
 
 def with_combined(rows: Rows) -> Rows:
-    """Add ``COMBINED``, fitted on valid rows; as they are without energies, or without both classes in valid."""
+    """Add ``COMBINED``, fitted on valid rows; as they are where these lack different energies, or both classes."""
     valid = rows.of_split(VALID)
-    if ENERGY not in rows.scores or len(np.unique(rows.label[valid])) < 2:
+    if ENERGY not in rows.scores or any(len(np.unique(v[valid])) < 2 for v in (rows.label, rows.scores[ENERGY])):
         return rows
     features = np.stack([_evidence(rows.scores[MODEL]), rows.scores[ENERGY]], axis=1)
     predict = fit_logistic(features[valid], rows.label[valid])

@@ -14,7 +14,7 @@ from cupid_tools.evaluation.baselines.data import Pairs, Training
 from cupid_tools.evaluation.metrics import Bools, Floats, Labels
 from cupid_tools.evaluation.rnas import RnaTable, with_flipped, with_originals
 from cupid_tools.evaluation.settings import RELATIVES, Listed, Options
-from cupid_tools.io.pairs import CALL, ENERGY, ENGINE, ID_A, ID_B, LABEL, ORIGIN, SCORE, SPLIT, PairTable
+from cupid_tools.io.pairs import CALL, ENERGY, ENGINE, ID_A, ID_B, LABEL, NOT_KNOWN, ORIGIN, SCORE, SPLIT, PairTable
 from cupid_tools.sampling.coded import MAX_RNAS, Codes
 from cupid_tools.sampling.relatives import listed_groups, related_groups
 from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
@@ -25,7 +25,6 @@ CLASSES = ("C1", "C2-left", "C2-right", "C3")
 STRICT = "strict-"
 STRICT_C3 = STRICT + CLASSES[-1]
 OVERLAPS = (ALL, *CLASSES, *(STRICT + name for name in CLASSES))
-_UNKNOWN = "NA"
 
 
 @dataclass(frozen=True)
@@ -259,9 +258,9 @@ def _with_energies(table: PairTable) -> PairTable:
     """The table with its energies as float64, NaN for ``NA``; as it is where it has none."""
     if not table.has(ENERGY):
         return table
-    told = table.column(ENERGY) != _UNKNOWN
+    told = table.column(ENERGY) != NOT_KNOWN
     energies = pd.to_numeric(table.frame[ENERGY].where(told), errors="coerce").to_numpy(dtype=np.float64)
-    hint = f"it must be a number of kcal/mol, at most 0, or {_UNKNOWN}"
+    hint = f"it must be a number of kcal/mol, at most 0, or {NOT_KNOWN}"
     table.refuse(told & ~(np.isfinite(energies) & (energies <= 0)), "energy is '{energy}'", hint=hint)
     return table.assign(energy=energies)
 

@@ -65,7 +65,7 @@ def page(evaluations: Sequence[Evaluation], figures: Sequence[Sequence[Drawn]], 
         *(_section(index, *both) for index, both in enumerate(zip(evaluations, figures, strict=True))),
         _meaning(evaluations),
         _methods(evaluations, about),
-        "</main><footer>Written by cupid-evaluate. This page needs no network and keeps no date: equal inputs and "
+        "</main><footer>Written by cupid-tools. This page needs no network and keeps no date: equal inputs and "
         "settings give equal pages.</footer>",
     ]
     head = (
@@ -248,11 +248,12 @@ def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iter
     yield f"Energies are kcal/mol{computed}, 0 for no interaction; {lacking}."
     if any(COMBINED in found.methods for found in comparisons):
         yield (
-            f"{COMBINED}: logistic regression of the label on the model's score (its log odds, where scores are in "
-            f"[0, 1]) and the energy, fitted on all {VALID} rows, which it is not measured on."
+            f"{COMBINED}: regularised logistic regression of the label on the model's score (its log odds, where "
+            f"scores are in [0, 1]) and the energy, fitted on all {VALID} rows, which it is not measured on. Intervals "
+            "take the fit as it is: other valid rows would give another."
         )
     elif comparisons:
-        yield f"There is no {COMBINED}, for want of {VALID} rows of both classes to fit it on."
+        yield f"There is no {COMBINED}, for want of {VALID} rows of both classes and with different energies."
 
 
 def _comparison_tables(comparisons: Sequence[Comparison]) -> str:
@@ -305,7 +306,7 @@ def _query_table(comparisons: Sequence[Comparison]) -> str:
     ]
     caption = (
         "AUPRC within each query (RNA of id_a), model minus energy: the median, and Wilcoxon's signed-rank test over "
-        "queries that have both classes."
+        "queries that have both classes. Queries share targets, so this p-value is too small as well."
     )
     return _table(["class", "queries", "median difference", "signed-rank p"], rows, caption)
 

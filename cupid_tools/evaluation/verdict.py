@@ -12,6 +12,7 @@ from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline,
 from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
 from cupid_tools.evaluation.measurements import Gap
 from cupid_tools.evaluation.tables import gap_text, summary
+from cupid_tools.io.pairs import ENERGY
 from cupid_tools.vocab import VALID
 
 log = logging.getLogger("cupid_tools")
@@ -77,6 +78,8 @@ def warnings(evaluation: Evaluation) -> list[str]:
         few = " and ".join(f"{units.units} of {units.rna_type}" for units in headline.few_units())
         if few:
             found.append(f"On {where} intervals draw few units, {few}: they are narrower than they should be.")
+    if all(headline.baselines.keys() == {ENERGY} for headline in evaluation.headlines.values()):
+        found.append("Energy is the only baseline here: cupid-evaluate compares with simple rules too.")
     return [*found, *_about_energies(evaluation.experiment.energies)]
 
 

@@ -24,6 +24,8 @@ from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
 SCORE, CALL, RANK = "score", "call", "rank"
 ENERGY, ENGINE = "energy", "engine"
+NOT_KNOWN = "NA"
+"""An energy that is not known."""
 BLOCK_ROWS = 100_000
 
 log = logging.getLogger("cupid_tools")

@@ -140,7 +140,7 @@ def test_a_killed_run_goes_on(data, listed, tmp_path):
     programs = tmp_path / "programs"
     programs.mkdir()
     path = logged_program(programs, "RNAhybrid", slow=0.02)
-    calls, pairs = programs / "calls", listed(80)
+    calls, pairs = programs / "calls", listed(40)
     out = tmp_path / "out.tsv"
     code = "import sys; from cupid_tools.cli.intarna_compare import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "-f", data / "rnas.fa", "--engine", "rnahybrid", "--jobs", "1", pairs]
@@ -166,13 +166,24 @@ def test_a_killed_run_goes_on(data, listed, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.tsv", "pairs.tsv", "programs", "whole.tsv"]
 
 
-def test_other_settings_do_not_resume(tool, data, listed, tmp_path):
-    """What is left of a run with other settings, or of other RNAs, is not taken."""
-    out = tmp_path / "out.tsv"
-    kept = tmp_path / ".out.tsv.parts"
+def test_results_of_other_settings_are_neither_taken_nor_lost(tool, data, listed, tmp_path, monkeypatch):
+    """A run that is interrupted leaves the results of an earlier one, with another engine or other pairs, alone."""
+    from cupid_tools.energy import running
+
+    out, kept = tmp_path / "out.tsv", tmp_path / ".out.tsv.parts"
     kept.mkdir()
-    (kept / "results.tsv").write_text("another key\nok\t\t-99\t1\t2\t3\t4\t((&))\t\n")
-    outcome = tool("intarna_compare", "-f", data / "rnas.fa", "--engine", "seed", "-o", out, listed(5))
+    other = kept / "results-0.tsv"
+    other.write_text("ok\t\t-99\t1\t2\t3\t4\t((&))\t\n")
+    arguments = ["-f", data / "rnas.fa", "--engine", "seed", "--jobs", 1, "-o", out, listed(5)]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "p_values", interrupt)
+        assert tool("intarna_compare", *arguments, "--shuffles", 100).code == 130
+    assert [path.name for path in kept.iterdir()] == [other.name]
+    outcome = tool("intarna_compare", *arguments)
     assert outcome.code == 0, outcome
     assert "before" not in outcome.stderr
     assert "-99" not in out.read_text()
@@ -187,6 +198,47 @@ def test_older_columns_are_replaced_with_a_warning(tool, data, listed, tmp_path)
     assert "WARNING: replacing the energy and energy_state" in again.stderr
     assert {row["engine"].split()[0] for row in rows_of(again.stdout)} == {"seed"}
     assert again.stdout.splitlines()[0] == first.stdout.splitlines()[0]
+
+
+def test_p_values_of_other_energies_do_not_stay(tool, data, listed):
+    command = ["intarna_compare", "-f", data / "rnas.fa", "--engine", "seed"]
+    first = tool(*command, "--shuffles", 10, listed(5))
+    assert "WARNING: p-values of fewer than 100 shuffles are coarse" in first.stderr
+    again = tool(*command, "-", stdin=first.stdout)
+    assert "p_value" not in again.stdout
+    assert "p_value and q_value that the input has already" in again.stderr
+
+
+def test_blank_lines_of_a_large_table_change_no_line_number(tool, tmp_path):
+    (tmp_path / "rnas.fa").write_text(">m\nGGGGCCAA\n>l\nUUGGCCCCUUAAAAAA\n")
+    pairs = HEAD + "\n" + "m\tl\n" * 100_001
+    outcome = tool("intarna_compare", "-f", tmp_path / "rnas.fa", "--engine", "seed", stdin=pairs)
+    assert outcome.code == 0, outcome
+    assert len(outcome.stdout.splitlines()) == 100_002
+    outcome = tool("intarna_compare", "-f", tmp_path / "rnas.fa", "--engine", "seed", stdin=pairs + "m\tnone\n")
+    assert outcome.code == 3
+    assert "stdin:100004: RNA 'none' is not in" in outcome.stderr
+
+
+@pytest.mark.parametrize("engine", ["seed", pytest.param("rnahybrid", marks=needs("RNAhybrid"))])
+def test_a_cache_that_keeps_nothing_is_told(tool, data, listed, tmp_path, engine):
+    options = ["--engine", engine, "--cache", tmp_path / "cache"]
+    outcome = tool("intarna_compare", "-f", data / "rnas.fa", *options, listed(3))
+    assert outcome.code == 0, outcome
+    assert "WARNING: --cache keeps nothing: " in outcome.stderr
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_failure_before_the_work_leaves_no_process(tool, data, tmp_path):
+    """ViennaRNA's process is started first of all."""
+    outcome = tool("intarna_compare", "-f", data / "rnas.fa", "--engine", "viennarna", stdin=HEAD + "no\tsuch\n")
+    assert outcome.code == 3  # a process that is left would be a warning, and warnings are errors
+
+
+def test_the_report_knows_the_build_of_a_program(tool, data, listed, tmp_path):
+    report = tmp_path / "report.json"
+    tool("intarna_compare", "-f", data / "rnas.fa", "--engine", "seed", "--report", report, listed(3))
+    assert json.loads(report.read_text())["engine"].keys() == {"version", "fingerprint"}
 
 
 def test_energies_per_length_and_gc(tool, tmp_path):
@@ -219,6 +271,11 @@ REFUSALS = {
     "arguments without a program": (["--engine", "seed", "--engine-args=-x"], 2, "argument"),
     "an open quote": (["--engine-args", "'"], 2, "cannot be split"),
     "an unknown engine": (["--engine", "blast"], 2, "invalid choice"),
+    "a comparison without energies of valid": (
+        ["--engine", "seed", "--splits", "test", "--comparison", "folder"],
+        2,
+        "--comparison needs the energies of valid and test",
+    ),
     "a comparison without scores": (["--engine", "seed", "--comparison", "folder"], 3, "column 'label' is missing"),
     "splits without a column": (["--engine", "seed", "--splits", "test"], 3, "column 'split' is missing"),
 }
@@ -264,6 +321,7 @@ def test_the_comparison_is_that_of_cupid_evaluate(tool, chain, tmp_path):
     outcome = tool("intarna_compare", "-f", rnas, *options, chain.path("scores.tsv"))
     assert outcome.code == 0, outcome
     assert "model+energy" in outcome.stderr
+    assert "Energy is the only baseline here" in outcome.stderr
     page = (folder / "report.html").read_text()
     assert "Does the model know more than energy?" in page
     assert tool("evaluate", "-f", rnas, "--baselines", "none", "-o", other, energies).code == 0

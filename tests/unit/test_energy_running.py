@@ -22,9 +22,9 @@ PLAIN = Significance(0, 1)
 
 
 class FakeEngine:
-    """Energy is minus the number of G in the query; none is no interaction. Notes every call."""
+    """Energy is minus the number of G in the query; none is no interaction. Notes every call that asks for a G."""
 
-    version, fingerprint, shortest, longest = "Fake 1", "", 3, 50
+    version, fingerprint, shortest, keeps = "Fake 1", "", 3, False
 
     def __init__(self, bad=(), wait=0.0):
         self.bad, self.wait = set(bad), wait
@@ -32,10 +32,11 @@ class FakeEngine:
         self.closed = threading.Event()
 
     def duplexes(self, target, queries):
-        self.calls.append((target, list(queries)))
-        if self.closed.wait(self.wait if "slow" in self.bad else 0):
-            raise EngineError("interrupted")
-        if self.bad.intersection(queries) or "all" in self.bad:
+        if set(target + queries[0]) != {"A"}:  # whether it works at all
+            self.calls.append((target, list(queries)))
+            if self.closed.wait(self.wait):
+                raise EngineError("interrupted")
+        if self.bad.intersection([target, *queries]) or "all" in self.bad:
             raise EngineError("cannot take it")
         return [Duplex(-q.count("G"), 1, 1, 1, 1, "(&)") if "G" in q else None for q in queries]
 
@@ -54,12 +55,12 @@ def table_of(*pairs, **columns):
     return PairTable(frame.set_axis(np.arange(2, 2 + len(frame))), "pairs.tsv")
 
 
-RNAS = rnas_of(m1="GGGAA", m2="GACUU", m3="AAAAA", m4="GCGCG", l1="ACGU" * 5, l2="UUGC" * 6, short="GG", long="G" * 60)
+RNAS = rnas_of(m1="GGGAA", m2="GACUU", m3="AAAAA", m4="GCGCG", l1="ACGU" * 5, l2="UUGC" * 6, short="GG")
 
 
 def solve(tmp_path, engine, pairs, rnas=RNAS, significance=PLAIN, jobs=2, name="results"):
     tasks = collect_tasks([table_of(*pairs)], rnas, "rnas.fa", None)
-    with Journal(tmp_path / name, "key") as journal:
+    with Journal(tmp_path / name) as journal:
         run_tasks(tasks, engine, journal, significance, jobs=jobs)
         return [journal[task] for task in tasks.of_row]
 
@@ -118,47 +119,56 @@ def test_an_unknown_rna_is_named_with_its_line():
 
 def test_what_the_engine_cannot_take_is_not_sent(tmp_path):
     engine = FakeEngine()
-    results = solve(tmp_path, engine, [("short", "l1"), ("m1", "long"), ("m1", "l1")])
-    assert [result.state for result in results] == [TOO_SHORT, FAILED, OK]
-    assert "60 nt is longer than the 50 nt" in results[1].reason
+    results = solve(tmp_path, engine, [("short", "l1"), ("m1", "short"), ("m1", "l1")])
+    assert [result.state for result in results] == [TOO_SHORT, TOO_SHORT, OK]
     assert [target for target, _ in engine.calls] == [RNAS["l1"].sequence]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_one_bad_pair_is_found_and_the_others_kept(tmp_path, jobs):
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("place", [0, 123, 299])
+def test_one_bad_pair_is_found_and_the_others_kept(tmp_path, jobs, place):
     rng = np.random.default_rng(1)
-    queries = {f"m{i}": "".join(rng.choice(list("ACGU"), 20)) for i in range(300)}
-    rnas = rnas_of(**queries, l1="ACGU" * 10, l2="GGCA" * 10)
-    engine = FakeEngine(bad=[queries["m123"]])
+    queries = sorted({"".join(rng.choice(list("ACGU"), 20)) for _ in range(300)})
+    rnas = rnas_of(**{f"m{i}": query for i, query in enumerate(queries)}, l1="ACGU" * 10, l2="GGCA" * 10)
+    engine = FakeEngine(bad=[queries[place]])
     pairs = [(f"m{i}", target) for target in ("l1", "l2") for i in range(300)]
     results = solve(tmp_path, engine, pairs, rnas, jobs=jobs)
-    states = [result.state for result in results]
-    assert [pair for pair, state in zip(pairs, states, strict=True) if state == FAILED] == [
-        ("m123", "l1"),
-        ("m123", "l2"),
-    ]
-    assert results[123].reason == "cannot take it"
+    failed = [pair for pair, result in zip(pairs, results, strict=True) if result.state == FAILED]
+    assert failed == [(f"m{place}", "l1"), (f"m{place}", "l2")]
+    assert results[place].reason == "cannot take it"
     for (query, _), result in zip(pairs, results, strict=True):
         if result.state == OK:
-            assert result.duplex.energy == -queries[query].count("G")
-    assert len(engine.calls) < 50  # halving, not one by one
+            assert result.duplex.energy == -rnas[query].sequence.count("G")
+    assert len(engine.calls) < 60  # halving, not one by one
 
 
-def test_an_engine_that_always_fails_ends_the_run(tmp_path):
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_bad_target_is_not_tried_with_every_query(tmp_path, jobs):
+    rnas = rnas_of(**{f"m{i}": "ACGUG" + "A" * i for i in range(40)}, **{f"l{i}": "ACGU" * (20 + i) for i in range(9)})
+    engine = FakeEngine(bad=[rnas["l0"].sequence])
+    pairs = [(f"m{i}", f"l{j}") for j in range(9) for i in range(40)]
+    results = solve(tmp_path, engine, pairs, rnas, jobs=jobs)
+    assert [result.state for result in results] == [FAILED] * 40 + [OK] * 320
+    assert sum(target == rnas["l0"].sequence for target, _ in engine.calls) == 2
+
+
+def test_an_engine_that_does_not_work_ends_the_run_at_once(tmp_path):
     rnas = rnas_of(**{f"m{i}": "ACGUG" + "A" * i for i in range(40)}, l1="ACGU" * 12)
     engine = FakeEngine(bad=["all"])
-    with pytest.raises(CupidError, match="Fake 1 fails whatever it is given: cannot take it"):
+    with pytest.raises(CupidError, match="Fake 1 does not work: cannot take it"):
         solve(tmp_path, engine, [(f"m{i}", "l1") for i in range(40)], rnas)
     assert engine.closed.is_set()
+    assert not engine.calls
 
 
 def test_where_all_fails_the_run_fails_and_the_next_one_tries_again(tmp_path):
     pairs = [("m1", "l1"), ("m2", "l2")]
     for _ in range(2):
-        engine = FakeEngine(bad=["all"])
-        with pytest.raises(CupidError, match="fails whatever it is given: cannot take it"):
+        engine = FakeEngine(bad=[RNAS["m1"].sequence, RNAS["m2"].sequence])
+        with pytest.raises(CupidError, match="Fake 1 fails on every pair: cannot take it"):
             solve(tmp_path, engine, pairs)
         assert engine.calls
+        assert list(tmp_path.iterdir()) == []
     assert [result.state for result in solve(tmp_path, FakeEngine(), pairs)] == [OK, OK]
 
 
@@ -167,13 +177,29 @@ def test_batches_have_a_limit(tmp_path, monkeypatch):
     rnas = rnas_of(**{f"m{i}": "ACG" + "A" * i for i in range(20)}, l1="ACGU" * 12)
     pairs = [(f"m{i}", "l1") for i in range(20)]
     engine = FakeEngine()
-    solve(tmp_path, engine, pairs, rnas)
+    solve(tmp_path, engine, pairs, rnas, jobs=1)
     assert sorted(len(queries) for _, queries in engine.calls) == [6, 7, 7]
     monkeypatch.setattr(running, "BATCH_CELLS", 48 * 30)
     engine = FakeEngine()
     results = solve(tmp_path, engine, pairs, rnas, name="again")
     assert max(sum(map(len, queries)) for _, queries in engine.calls) <= 60
     assert sum(len(queries) for _, queries in engine.calls) == 20 == len(results)
+
+
+def test_one_target_is_divided_among_jobs(tmp_path):
+    rnas = rnas_of(**{f"m{i}": "ACG" + "A" * i for i in range(20)}, l1="ACGU" * 12)
+    engine = FakeEngine()
+    solve(tmp_path, engine, [(f"m{i}", "l1") for i in range(20)], rnas, jobs=4)
+    assert [len(queries) for _, queries in engine.calls] == [5] * 4
+
+
+def test_energies_have_two_digits_and_what_is_0_then_is_no_interaction(tmp_path):
+    class Fine(FakeEngine):
+        def duplexes(self, target, queries):
+            return [Duplex(-0.004 if "GGG" in query else -1.2345, 1, 1, 1, 1, "(&)") for query in queries]
+
+    results = solve(tmp_path, Fine(), [("m1", "l1"), ("m2", "l1")])
+    assert results == [Result(NO_INTERACTION), Result(OK, Duplex(-1.23, 1, 1, 1, 1, "(&)"))]
 
 
 def test_shuffles_are_queries_of_the_same_call_and_depend_on_the_seed_alone(tmp_path):
@@ -194,7 +220,7 @@ def test_shuffles_are_queries_of_the_same_call_and_depend_on_the_seed_alone(tmp_
 
 
 def test_an_interruption_ends_what_runs(tmp_path):
-    engine = FakeEngine(bad=["slow"], wait=60)
+    engine = FakeEngine(wait=60)
     tasks = collect_tasks([table_of(("m1", "l1"), ("m1", "l2"))], RNAS, "rnas.fa", None)
 
     def interrupt():
@@ -204,7 +230,7 @@ def test_an_interruption_ends_what_runs(tmp_path):
 
     threading.Thread(target=interrupt).start()
     start = time.monotonic()
-    with Journal(tmp_path / "results", "key") as journal, pytest.raises(KeyboardInterrupt):
+    with Journal(tmp_path / "results") as journal, pytest.raises(KeyboardInterrupt):
         run_tasks(tasks, engine, journal, PLAIN, jobs=1)
     assert time.monotonic() - start < 30
     assert engine.closed.is_set()
@@ -224,24 +250,22 @@ def plain(result):
 
 
 def test_a_journal_gives_back_what_it_was_given(tmp_path):
-    with Journal(tmp_path / "journal", "key") as journal:
+    with Journal(tmp_path / "journal") as journal:
         journal.append(RESULTS[:2])
         journal.append(RESULTS[2:])
         assert [journal[task] for task in range(len(journal))] == list(map(plain, RESULTS))
-    with Journal(tmp_path / "journal", "key") as journal:
+    with Journal(tmp_path / "journal") as journal:
         assert [journal[task] for task in range(len(journal))] == list(map(plain, RESULTS))
-    with Journal(tmp_path / "journal", "another key") as journal:
-        assert len(journal) == 0
 
 
 def test_a_journal_is_right_wherever_it_was_cut(tmp_path):
     path = tmp_path / "journal"
-    with Journal(path, "key") as journal:
+    with Journal(path) as journal:
         journal.append(RESULTS)
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with Journal(path, "key") as journal:
+        with Journal(path) as journal:
             found = [journal[task] for task in range(len(journal))]
             assert not found or found[-1].state != FAILED
             assert found == list(map(plain, RESULTS[: len(found)]))

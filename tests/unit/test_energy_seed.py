@@ -126,5 +126,5 @@ def test_long_rnas_do_not_overflow():
 
 @pytest.mark.parametrize("settings", [{"preset": "exact"}, {"args": ("-x",)}])
 def test_presets_and_arguments_are_refused(settings):
-    with pytest.raises(UsageError, match="no presets and no arguments"):
+    with pytest.raises(UsageError, match=r"means nothing to the engine|takes no arguments"):
         ENGINES.load("seed")(EngineSettings(**settings))

@@ -168,7 +168,7 @@ def test_warm_and_cold_caches_and_none_give_the_same(start, real, tmp_path):
     cache = tmp_path / "deep" / "cache"
     expected = start().duplexes(target, queries)
     assert start(cache=str(cache)).duplexes(target, queries) == expected
-    (kept,) = cache.rglob("*.npy")  # of the target alone
+    (kept,) = (path for path in cache.rglob("*") if path.is_file())  # of the target alone
     content = kept.read_bytes()
     written = kept.stat().st_mtime_ns
     assert start(cache=str(cache)).duplexes(target, queries) == expected
@@ -182,8 +182,9 @@ def test_warm_and_cold_caches_and_none_give_the_same(start, real, tmp_path):
 def test_kept_accessibilities_are_used(start, real, tmp_path):
     target, queries = real
     start(cache=str(tmp_path)).duplexes(target, queries)
-    (kept,) = tmp_path.rglob("*.npy")
-    np.save(kept, np.full_like(np.load(kept), np.inf))
+    (kept,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    with kept.open("r+b") as handle:
+        np.save(handle, np.full_like(np.load(kept), np.inf))
     assert start(cache=str(tmp_path)).duplexes(target, queries) == [None] * len(queries)
 
 
@@ -202,7 +203,7 @@ def test_version_is_told(rna, start):
 
 @pytest.mark.parametrize("settings", [{"preset": "mirna"}, {"args": ("--noLP",)}])
 def test_presets_and_arguments_are_refused(settings):
-    with pytest.raises(UsageError, match="no presets and no arguments"):
+    with pytest.raises(UsageError, match=r"means nothing to the engine|takes no arguments"):
         ENGINES.load("viennarna")(EngineSettings(**settings))
 
 
