@@ -208,6 +208,7 @@ def _folder(output: str) -> Iterator[Path]:
 
 
 def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
+    from cupid_tools.energy.computing import BLOCK_ROWS
     from cupid_tools.evaluation.folder import check_replaceable
     from cupid_tools.evaluation.tables import TOOL
     from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, iter_pairs
@@ -219,7 +220,8 @@ def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
             raise UsageError("--comparison needs the energies of valid and test", hint=f"give --splits {VALID},{TEST}")
         check_replaceable(args.comparison, TOOL)
         required = [LABEL, SPLIT, SCORE]
-    return iter_pairs(args.pairs, require=required, hint=_REMEDY if args.comparison else None)
+    hint = _REMEDY if args.comparison else None
+    return iter_pairs(args.pairs, require=required, hint=hint, block_rows=BLOCK_ROWS)
 
 
 def _warn(args: argparse.Namespace, engine: Engine, rnas: Sequence[Rna]) -> None:

@@ -25,6 +25,9 @@ from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.pairs import ID_A, ID_B, PairTable, iter_pairs, write_pairs
 from cupid_tools.vocab import Rna
 
+BLOCK_ROWS = 16_384
+"""Rows that are in memory at once, with all their columns."""
+
 log = logging.getLogger("cupid_tools")
 
 
@@ -84,7 +87,7 @@ class KeptTable:
         """The blocks, with the lines and the name of their source."""
         lines = np.concatenate(self._lines)
         start = 0  # the blocks are others: those of the source had blank lines in them
-        for table in iter_pairs(self._path):
+        for table in iter_pairs(self._path, block_rows=BLOCK_ROWS):
             yield PairTable(table.frame.set_axis(lines[start : start + len(table)]), self._source)
             start += len(table)
 
