@@ -27,8 +27,8 @@ import numpy as np
 from measure import BIN, run
 
 from cupid_tools.cli import intarna_compare
-from cupid_tools.energy.program import Program
-from cupid_tools.energy.viennarna import ViennaRna
+from cupid_tools.energy.engines.program import Program
+from cupid_tools.energy.engines.viennarna import ViennaRna
 from cupid_tools.io.fasta import load_rnas
 
 RECORDED_MS = {"one process a pair": 287.0, "grouped, 5 a target": 55.0, "grouped, 200 a target": 3.6}

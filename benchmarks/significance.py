@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cupid_tools.energy import ENGINES
-from cupid_tools.energy.engine import Engine
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines import ENGINES
+from cupid_tools.energy.engines.base import Engine
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.energy.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values
 from cupid_tools.io.fasta import load_rnas

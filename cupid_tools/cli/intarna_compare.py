@@ -26,15 +26,15 @@ from typing import TYPE_CHECKING
 from cupid_tools.cli import _options as options
 from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
-from cupid_tools.energy import ENGINES
-from cupid_tools.energy.settings import AUTO, PRESETS, EngineSettings
+from cupid_tools.energy.engines import ENGINES
+from cupid_tools.energy.engines.settings import AUTO, PRESETS, EngineSettings
 from cupid_tools.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cupid_tools.energy.computing import KeptTable, PairEnergies, RunSettings
-    from cupid_tools.energy.engine import Engine
+    from cupid_tools.energy.engines.base import Engine
     from cupid_tools.io.pairs import PairTable
     from cupid_tools.io.report import Report
     from cupid_tools.vocab import Rna
@@ -164,7 +164,7 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 def _engine(args: argparse.Namespace) -> Engine:
     """The engine that was asked for, or for ``auto`` the first that is there, which is told."""
-    from cupid_tools.energy.engine import UnusableError
+    from cupid_tools.energy.engines.base import UnusableError
 
     settings = EngineSettings(args.preset, args.engine_args, args.timeout, args.cache)
     if args.engine != AUTO:
@@ -226,7 +226,7 @@ def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
 
 def _warn(args: argparse.Namespace, engine: Engine, rnas: Sequence[Rna]) -> None:
     """Say what will not be as it might be taken to be."""
-    from cupid_tools.energy.engine import for_engines
+    from cupid_tools.energy.engines.base import for_engines
 
     if args.cache and not engine.keeps:
         log.warning("--cache keeps nothing: %s computes no accessibilities that could be kept", engine.version)

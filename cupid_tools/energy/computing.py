@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cupid_tools import __version__
-from cupid_tools.energy.engine import Engine
+from cupid_tools.energy.engines.base import Engine
 from cupid_tools.energy.journal import Journal
 from cupid_tools.energy.running import Significance, run_tasks
 from cupid_tools.energy.significance import q_values

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from cupid_tools.energy.engine import Duplex
+from cupid_tools.energy.engines.base import Duplex
 
 OK, NO_INTERACTION, TOO_SHORT, FAILED = STATES = ("ok", "no-interaction", "too-short", "failed")
 _DUPLEX_CELLS = len(Duplex._fields)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cupid_tools.energy.engine import Duplex, Engine, EngineError
+from cupid_tools.energy.engines.base import Duplex, Engine, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
 from cupid_tools.energy.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cupid_tools.energy.engine import Duplex
+from cupid_tools.energy.engines.base import Duplex
 from cupid_tools.energy.journal import FAILED, Journal, Result
 from cupid_tools.energy.tasks import NOT_ASKED, Tasks
 from cupid_tools.evaluation.metrics import Floats

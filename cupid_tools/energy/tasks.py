@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cupid_tools.energy.engine import for_engines
+from cupid_tools.energy.engines.base import for_engines
 from cupid_tools.io.pairs import SPLIT, PairTable
 from cupid_tools.vocab import MIRNA, Rna
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from cupid_tools.energy import intarna
-from cupid_tools.energy.intarna import IntaRna
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines import intarna
+from cupid_tools.energy.engines.intarna import IntaRna
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import UsageError
 from tests.recorded_intarna import FLAGS, VALUES
 

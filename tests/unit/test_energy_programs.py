@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from cupid_tools.energy import ENGINES
-from cupid_tools.energy.engine import EngineError, for_engines
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines import ENGINES
+from cupid_tools.energy.engines.base import EngineError, for_engines
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import MissingError, UsageError
 
 RECORDED = Path(__file__).parent.parent.parent / "test-data" / "intarna_recorded"

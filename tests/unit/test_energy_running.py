@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cupid_tools.energy import running
-from cupid_tools.energy.engine import Duplex, EngineError
+from cupid_tools.energy.engines.base import Duplex, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
 from cupid_tools.energy.running import Significance, run_tasks
 from cupid_tools.energy.table import turned

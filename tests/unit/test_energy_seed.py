@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cupid_tools.energy import ENGINES
-from cupid_tools.energy import seed as seed_module
-from cupid_tools.energy.engine import Duplex
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines import ENGINES
+from cupid_tools.energy.engines import seed as seed_module
+from cupid_tools.energy.engines.base import Duplex
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import UsageError
 
 PAIRS = ("AU", "CG", "GC", "GU", "UA", "UG")

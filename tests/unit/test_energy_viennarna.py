@@ -13,15 +13,15 @@ from math import inf, log
 import numpy as np
 import pytest
 
-from cupid_tools.energy import ENGINES
-from cupid_tools.energy.engine import EngineError
-from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.energy.vienna_worker import unpairing
+from cupid_tools.energy.engines import ENGINES
+from cupid_tools.energy.engines.base import EngineError
+from cupid_tools.energy.engines.settings import EngineSettings
+from cupid_tools.energy.engines.vienna_worker import unpairing
 from cupid_tools.errors import MissingError, UsageError
 from cupid_tools.io.fasta import read_fasta
 
 PAIRS = {"AU", "UA", "GC", "CG", "GU", "UG"}
-WORKER = [sys.executable, "-m", "cupid_tools.energy.vienna_worker", ""]
+WORKER = [sys.executable, "-m", "cupid_tools.energy.engines.vienna_worker", ""]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_presets_and_arguments_are_refused(settings):
 
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
-    monkeypatch.setattr("cupid_tools.energy.viennarna.find_spec", lambda name: None)
+    monkeypatch.setattr("cupid_tools.energy.engines.viennarna.find_spec", lambda name: None)
     with pytest.raises(MissingError, match=re.escape('not installed (pip install "cupid-tools[energy]")')):
         ENGINES.load("viennarna")(EngineSettings())
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cupid_tools.energy.accessibility_cache import AccessibilityCache
-from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
-from cupid_tools.energy.options import INTEGER, NUMBER, fingerprint, flat, known_arguments, preset_arguments
-from cupid_tools.energy.pairing import can_pair, checked
-from cupid_tools.energy.program import workspace, write_sequences
-from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.energy.vienna_programs import MODEL, Row, read_rows, vienna_program
+from cupid_tools.energy.engines.accessibility_cache import AccessibilityCache
+from cupid_tools.energy.engines.arguments import INTEGER, NUMBER, fingerprint, flat, known_arguments, preset_arguments
+from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
+from cupid_tools.energy.engines.pairing import can_pair, checked
+from cupid_tools.energy.engines.program import workspace, write_sequences
+from cupid_tools.energy.engines.settings import EngineSettings
+from cupid_tools.energy.engines.vienna_programs import MODEL, Row, read_rows, vienna_program
 from cupid_tools.errors import UsageError
 
 _NAME = "RNAplex"

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from cupid_tools.energy.engine import EngineError, UnusableError
+from cupid_tools.energy.engines.base import EngineError, UnusableError
 from cupid_tools.errors import MissingError
 
 _ASKING_SECONDS = 30.0

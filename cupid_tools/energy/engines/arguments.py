@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import UsageError
 from cupid_tools.io.streams import file_digest
 

@@ -12,12 +12,12 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cupid_tools.energy.accessibility_cache import AccessibilityCache
-from cupid_tools.energy.engine import Duplex, EngineError, UnusableError, duplex_of
-from cupid_tools.energy.options import fingerprint
-from cupid_tools.energy.pairing import checked
-from cupid_tools.energy.program import Program, workspace, write_sequences
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines.accessibility_cache import AccessibilityCache
+from cupid_tools.energy.engines.arguments import fingerprint
+from cupid_tools.energy.engines.base import Duplex, EngineError, UnusableError, duplex_of
+from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.program import Program, workspace, write_sequences
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import UsageError
 
 OLDEST = (3, 3)

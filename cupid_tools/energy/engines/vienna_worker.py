@@ -1,7 +1,7 @@
 """The process in which ViennaRNA runs, so that a crash there is not ours: JSON lines in, JSON lines out.
 
-``python -m cupid_tools.energy.vienna_worker CACHE`` first says ``{"version": ...}``, and then answers each ``{"target":
-..., "queries": [...]}`` with ``{"duplexes": [...]}`` or ``{"error": ...}``, until its input ends. It keeps the
+``python -m cupid_tools.energy.engines.vienna_worker CACHE`` first says ``{"version": ...}``, and then answers each
+``{"target": ..., "queries": [...]}`` with ``{"duplexes": [...]}`` or ``{"error": ...}``, until its input ends. It keeps the
 accessibilities of targets in the folder CACHE, unless that is empty, and tells in ``problem`` where it cannot; those of
 queries, which are short, or shuffled and many, it does not keep.
 
@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cupid_tools.energy.accessibility_cache import AccessibilityCache
-from cupid_tools.energy.engine import Duplex, duplex_of
+from cupid_tools.energy.engines.accessibility_cache import AccessibilityCache
+from cupid_tools.energy.engines.base import Duplex, duplex_of
 
 if TYPE_CHECKING:
     from cupid_tools.evaluation.metrics import Floats

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
-from cupid_tools.energy.options import INTEGER, fingerprint, flat, known_arguments, preset_arguments
-from cupid_tools.energy.pairing import checked
-from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.energy.vienna_programs import MODEL, PAIRS, Row, read_rows, vienna_program
+from cupid_tools.energy.engines.arguments import INTEGER, fingerprint, flat, known_arguments, preset_arguments
+from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
+from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.settings import EngineSettings
+from cupid_tools.energy.engines.vienna_programs import MODEL, PAIRS, Row, read_rows, vienna_program
 
 _NAME = "RNAup"
 _NOISE = r"[ACGUN]*&[ACGUN]*|ERROR|diff \S+"

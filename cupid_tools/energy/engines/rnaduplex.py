@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
-from cupid_tools.energy.options import fingerprint, flat, known_arguments, preset_arguments
-from cupid_tools.energy.pairing import checked
-from cupid_tools.energy.settings import EngineSettings
-from cupid_tools.energy.vienna_programs import MODEL, PAIRS, read_rows, vienna_program
+from cupid_tools.energy.engines.arguments import fingerprint, flat, known_arguments, preset_arguments
+from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
+from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.settings import EngineSettings
+from cupid_tools.energy.engines.vienna_programs import MODEL, PAIRS, read_rows, vienna_program
 
 _NAME = "RNAduplex"
 _KNOWN = MODEL | PAIRS | {"-d --dangles": "[0-3]"}

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cupid_tools.energy.engine import Duplex, EngineError, duplex_of
-from cupid_tools.energy.options import (
+from cupid_tools.energy.engines.arguments import (
     INTEGER,
     NUMBER,
     fingerprint,
@@ -18,9 +17,10 @@ from cupid_tools.energy.options import (
     known_arguments,
     preset_arguments,
 )
-from cupid_tools.energy.pairing import checked
-from cupid_tools.energy.program import Program, workspace, write_sequences
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
+from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.program import Program, workspace, write_sequences
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.io.streams import file_digest
 
 _NAME = "RNAhybrid"

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.energy.engine import Duplex
-from cupid_tools.energy.options import refuse_all
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines.arguments import refuse_all
+from cupid_tools.energy.engines.base import Duplex
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.vocab import NUCLEOTIDES
 
 Ints = NDArray[np.int64]

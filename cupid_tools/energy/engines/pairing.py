@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cupid_tools.energy.engine import Duplex, EngineError
+from cupid_tools.energy.engines.base import Duplex, EngineError
 
 _PAIRS = frozenset(("AU", "UA", "CG", "GC", "GU", "UG"))
 

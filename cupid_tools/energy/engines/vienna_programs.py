@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cupid_tools.energy.engine import EngineError
-from cupid_tools.energy.options import FILE, FLAG, NUMBER
-from cupid_tools.energy.program import Program
+from cupid_tools.energy.engines.arguments import FILE, FLAG, NUMBER
+from cupid_tools.energy.engines.base import EngineError
+from cupid_tools.energy.engines.program import Program
 
 REMEDY = "install the programs of ViennaRNA, for example Bioconda's viennarna"
 MODEL = {"-T --temp": NUMBER, "-P --paramFile": FILE, "--salt": NUMBER}

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import cupid_tools
-from cupid_tools.energy.engine import Duplex, EngineError, UnusableError
-from cupid_tools.energy.options import refuse_all
-from cupid_tools.energy.program import how_it_ended, single_threaded
-from cupid_tools.energy.settings import EngineSettings
+from cupid_tools.energy.engines.arguments import refuse_all
+from cupid_tools.energy.engines.base import Duplex, EngineError, UnusableError
+from cupid_tools.energy.engines.program import how_it_ended, single_threaded
+from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import MissingError
 
 log = logging.getLogger("cupid_tools")
@@ -116,7 +116,7 @@ class _Worker:
 
     def __init__(self, cache: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cupid_tools.energy.vienna_worker", cache],
+            [sys.executable, "-P", "-m", "cupid_tools.energy.engines.vienna_worker", cache],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
