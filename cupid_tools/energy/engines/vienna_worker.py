@@ -1,9 +1,9 @@
 """The process in which ViennaRNA runs, so that a crash there is not ours: JSON lines in, JSON lines out.
 
 ``python -m cupid_tools.energy.engines.vienna_worker CACHE`` first says ``{"version": ...}``, and then answers each
-``{"target": ..., "queries": [...]}`` with ``{"duplexes": [...]}`` or ``{"error": ...}``, until its input ends. It keeps the
-accessibilities of targets in the folder CACHE, unless that is empty, and tells in ``problem`` where it cannot; those of
-queries, which are short, or shuffled and many, it does not keep.
+``{"target": ..., "queries": [...]}`` with ``{"duplexes": [...]}`` or ``{"error": ...}``, until its input ends. It keeps
+the accessibilities of targets in the folder CACHE, unless that is empty, and tells in ``problem`` where it cannot;
+those of queries, which are short, or shuffled and many, it does not keep.
 
 The energy is the lowest E + ED_target + ED_query (Mückstein et al. 2006, Bioinformatics 22:1177) among the suboptimal
 duplexes of RNAduplex (Lorenz et al. 2011, Algorithms Mol Biol 6:26), where ED is what it costs to free a segment of
