@@ -22,7 +22,7 @@ from cupid_tools.errors import MissingError
 _ASKING_SECONDS = 30.0
 _LONGEST_WORDS = 200
 _LONGEST_MESSAGE = 1 << 16
-_MOST_BYTES = 1 << 28
+_MOST_BYTES = 1 << 30
 """Of any file that a program writes, what it prints included."""
 
 
