@@ -117,7 +117,7 @@ def pair_energies(
         fasta: the file of *rnas*, for messages.
         engine: closed at the end.
         settings: what is computed.
-        folder: keeps results, from which a later call with equal arguments goes on; those of others stay as they are.
+        folder: keeps results, from which a later call with equal arguments goes on; those of others are not touched.
         watch: called with ``total=``, the number of distinct pairs; what it gives is told how many more are done.
 
     Raises:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cupid_tools.energy.engines.base import Duplex, Engine, EngineError
+from cupid_tools.energy.engines.base import ClosedError, Duplex, Engine, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
 from cupid_tools.energy.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values
@@ -139,6 +139,8 @@ class _Solver:
             return []
         try:
             return self._computed(target, queries)
+        except ClosedError:
+            raise
         except EngineError as error:
             self._note(error)
             failed = Result(FAILED, reason=str(error))

@@ -246,6 +246,7 @@ def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iter
         else "every evaluated pair has one"
     )
     yield f"Energies are kcal/mol{computed}, 0 for no interaction; {lacking}."
+    yield "Energy counts as one more baseline here, though it is fitted on nothing and does know of interaction."
     if any(COMBINED in found.methods for found in comparisons):
         yield (
             f"{COMBINED}: regularised logistic regression of the label on the model's score (its log odds, where "

@@ -565,7 +565,7 @@ TRICKS = {
     "other end": ('text = text.replace("1;1;(", "1;2;(")', "wrote a line that cannot be read: t;q"),
     "file too large": (
         "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9))",
-        "was ended by SIGXFSZ",
+        "wrote more than a file may hold",
     ),
 }
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cupid_tools.energy import running
-from cupid_tools.energy.engines.base import Duplex, EngineError
+from cupid_tools.energy.engines.base import ClosedError, Duplex, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
 from cupid_tools.energy.running import Significance, run_tasks
 from cupid_tools.energy.table import turned
@@ -35,7 +35,7 @@ class FakeEngine:
         if set(target + queries[0]) != {"A"}:  # whether it works at all
             self.calls.append((target, list(queries)))
             if self.closed.wait(self.wait):
-                raise EngineError("interrupted")
+                raise ClosedError
         if self.bad.intersection([target, *queries]) or "all" in self.bad:
             raise EngineError("cannot take it")
         return [Duplex(-q.count("G"), 1, 1, 1, 1, "(&)") if "G" in q else None for q in queries]

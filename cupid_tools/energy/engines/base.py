@@ -34,6 +34,10 @@ class EngineError(Exception):
     """One call of an engine failed; the text says why, in words that follow ``engine: ``."""
 
 
+class ClosedError(EngineError):
+    """The engine was closed meanwhile, or before."""
+
+
 class UnusableError(MissingError):
     """A program or package that is there, but is too old, or does not run."""
 

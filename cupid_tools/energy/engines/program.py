@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -14,9 +15,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from cupid_tools.energy.engines.base import EngineError, UnusableError
+from cupid_tools.energy.engines.base import ClosedError, EngineError, UnusableError
 from cupid_tools.errors import MissingError
 
 _ASKING_SECONDS = 30.0
@@ -24,6 +25,16 @@ _LONGEST_WORDS = 200
 _LONGEST_MESSAGE = 1 << 16
 _MOST_BYTES = 1 << 30
 """Of any file that a program writes, what it prints included."""
+_LEAST_FREE = 1 << 16
+"""Bytes; with less on the disk of temporary files nothing that a program wrote is believed."""
+
+
+class _Ended(NamedTuple):
+    """Exit status (below 0: a signal) and what was printed."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
 class Program:
@@ -58,17 +69,9 @@ class Program:
             UnusableError: it does not run, or says nothing of the kind.
         """
         try:
-            done = subprocess.run(
-                [self.path, *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_ASKING_SECONDS,
-                env=single_threaded(),
-            )
-            told = done.stdout + done.stderr
-        except (OSError, subprocess.TimeoutExpired) as error:
+            ended = self._ended(arguments, timeout=_ASKING_SECONDS)
+            told = ended.stdout + ended.stderr
+        except EngineError as error:
             told = str(error)
         match = re.search(pattern, told)
         if match is None:
@@ -82,18 +85,11 @@ class Program:
         Raises:
             EngineError: it hangs, crashes, or ends with another exit status than 0.
         """
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            with self._started(arguments, cwd, stdout, stderr) as process:
-                try:
-                    process.communicate(stdin.encode("ascii"), timeout=self._timeout)
-                except subprocess.TimeoutExpired:
-                    raise EngineError(f"{self.name} did not end within {self._timeout:g} s") from None
-            if self._closed:
-                raise EngineError("interrupted")
-            if process.returncode:
-                said = _telling_line(_text(stderr)) or _telling_line(_text(stdout)) or "it printed nothing"
-                raise EngineError(f"{self.name} {how_it_ended(process.returncode)}: {said}")
-            return _text(stdout, _MOST_BYTES)
+        ended = self._ended(arguments, timeout=self._timeout, stdin=stdin, cwd=cwd)
+        if ended.status:
+            said = _telling_line(ended.stderr) or _telling_line(ended.stdout) or "it printed nothing"
+            raise EngineError(f"{self.name} {how_it_ended(ended.status)}: {said}")
+        return ended.stdout
 
     def close(self) -> None:
         """End whatever still runs; nothing is started afterwards."""
@@ -102,13 +98,32 @@ class Program:
             for process in self._running:
                 _end(process)
 
+    def _ended(
+        self,
+        arguments: Sequence[str | os.PathLike[str]],
+        *,
+        timeout: float,
+        stdin: str = "",
+        cwd: Path | None = None,
+    ) -> _Ended:
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            with self._started(arguments, cwd, stdout, stderr) as process:
+                try:
+                    process.communicate(stdin.encode("ascii"), timeout=timeout)
+                except subprocess.TimeoutExpired:
+                    raise EngineError(f"{self.name} did not end within {timeout:g} s") from None
+            if self._closed:
+                raise ClosedError
+            _check_disk(Path(tempfile.gettempdir()))
+            return _Ended(process.returncode, _text(stdout, _MOST_BYTES), _text(stderr, _LONGEST_MESSAGE))
+
     @contextmanager
     def _started(
         self, arguments: Sequence[str | os.PathLike[str]], cwd: Path | None, stdout: IO[bytes], stderr: IO[bytes]
     ) -> Iterator[subprocess.Popen[bytes]]:
         with self._lock:
             if self._closed:
-                raise EngineError("interrupted")
+                raise ClosedError
             process = subprocess.Popen(
                 [self.path, *arguments],
                 stdin=subprocess.PIPE,
@@ -118,9 +133,9 @@ class Program:
                 env=single_threaded(),
                 start_new_session=True,  # so that what it starts can be ended with it
             )
-            _limit_files(process.pid)
             self._running.add(process)
         try:
+            _limit_files(process.pid)
             yield process
         finally:
             _end(process)
@@ -154,6 +169,8 @@ def how_it_ended(status: int) -> str:
     """What an exit status above 0, or a signal below, says about a process."""
     if status >= 0:
         return f"ended with exit status {status}"
+    if -status == signal.SIGXFSZ:
+        return "wrote more than a file may hold"
     known = -status in set(signal.Signals)
     name = signal.Signals(-status).name if known else f"signal {-status}"
     return f"was ended by {name}; it crashed, or there was too little memory"
@@ -175,10 +192,18 @@ def _limit_files(pid: int) -> None:
     """Let a program that prints without end be ended before it fills the disk, where the system can."""
     if hasattr(resource, "prlimit"):
         with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
+            soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            limit = _MOST_BYTES if soft == resource.RLIM_INFINITY else min(soft, _MOST_BYTES)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, hard))
 
 
-def _text(printed: IO[bytes], most: int = _LONGEST_MESSAGE) -> str:
+def _check_disk(folder: Path) -> None:
+    """Programs do not say that they could not write, and what is missing would pass for no interaction."""
+    if shutil.disk_usage(folder).free < _LEAST_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _text(printed: IO[bytes], most: int) -> str:
     printed.seek(0)
     return printed.read(most).decode(errors="replace")
 

@@ -168,12 +168,12 @@ def main(folder: str) -> None:
         os.dup2(2, 1)  # whatever the library prints must not stand between the answers
         try:
             rna = import_module("RNA")
+            cache = cache_for(rna, folder)
             print(json.dumps({"version": rna.__version__}), file=answers)
         except Exception as error:
             print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
             return
         # several calls in turn ask for the same target
-        cache = cache_for(rna, folder)
         cost = lru_cache(maxsize=1)(partial(kept_unpairing, rna, cache))
         for line in sys.stdin:
             print(json.dumps(_answer(line, rna, cost) | {"problem": cache.problem if cache else ""}), file=answers)

@@ -17,7 +17,7 @@ from typing import Any
 
 import cupid_tools
 from cupid_tools.energy.engines.arguments import refuse_all
-from cupid_tools.energy.engines.base import Duplex, EngineError, UnusableError
+from cupid_tools.energy.engines.base import ClosedError, Duplex, EngineError, UnusableError
 from cupid_tools.energy.engines.program import how_it_ended, single_threaded
 from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.errors import MissingError
@@ -49,6 +49,8 @@ class ViennaRna:
         refuse_all("viennarna", settings)
         if find_spec("RNA") is None:
             raise MissingError("the Python package ViennaRNA is not installed", hint=_REMEDY)
+        if settings.cache:  # each process would say in its own way that there cannot be such a folder
+            os.makedirs(settings.cache, exist_ok=True)
         self._settings = settings
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
@@ -94,7 +96,7 @@ class ViennaRna:
         """The last one used, which knows the last target; or a new one."""
         with self._lock:
             if self._closed:
-                raise EngineError("interrupted")
+                raise ClosedError
             worker = self._idle.pop() if self._idle else _Worker(self._settings.cache or "")
             self._busy.add(worker)
         return worker
@@ -108,7 +110,7 @@ class ViennaRna:
                 self._idle.append(worker)
             interrupted = self._closed
         if interrupted:
-            raise EngineError("interrupted")
+            raise ClosedError
 
 
 class _Worker:
