@@ -51,6 +51,11 @@ class Rna(NamedTuple):
     line: int = 0
 
     @property
+    def gc(self) -> float:
+        """Share of G and C."""
+        return (self.sequence.count("G") + self.sequence.count("C")) / len(self.sequence)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the sequence, in hexadecimal: equal sequences have equal digests, whatever their ids."""
         return hashlib.sha256(self.sequence.encode("ascii")).hexdigest()

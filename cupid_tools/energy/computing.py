@@ -124,13 +124,14 @@ def pair_energies(
         InputError: a pair names an RNA that is not known.
         CupidError: every call of the engine fails.
     """
-    tasks = collect_tasks(pairs, rnas, fasta, settings.splits)
+    named = {name: rna for name, rna in rnas.items() if name in pairs.ids}  # a FASTA may hold many that are not
+    tasks = collect_tasks(pairs, named, fasta, settings.splits)
     with Journal(folder / f"results-{_key(engine, settings, tasks)}.tsv") as journal:
         if len(journal):
             log.info("%s of %s distinct pairs were computed before", f"{len(journal):,}", f"{len(tasks):,}")
         with watch(total=len(tasks)) as done:
             run_tasks(tasks, engine, journal, settings.significance, jobs=settings.jobs, progress=done)
-        table = EnergyTable(rnas, engine.version, tasks, journal)
+        table = EnergyTable(named, engine.version, tasks, journal)
         found = _q_values(journal) if settings.significance.shuffles else None
         yield PairEnergies(table.frames(pairs, found), len(tasks), table.failures)
 

@@ -56,7 +56,7 @@ class EnergyTable:
     def __init__(self, rnas: Mapping[str, Rna], engine: str, tasks: Tasks, journal: Journal) -> None:
         """Args: the RNAs by id, the version of the engine, and the tasks with their results."""
         self._log_length = {name: np.log(len(rna.sequence)) for name, rna in rnas.items()}
-        self._gc = {name: _gc(rna.sequence) for name, rna in rnas.items()}
+        self._gc = {name: rna.gc for name, rna in rnas.items()}
         self._engine = engine
         self._tasks = tasks
         self._journal = journal
@@ -136,10 +136,6 @@ def turned(duplex: Duplex) -> Duplex:
 
 def _ratio(energy: float | None, divisor: float) -> str:
     return NOT_KNOWN if energy is None or not divisor else f"{energy / divisor:.6g}"
-
-
-def _gc(sequence: str) -> float:
-    return (sequence.count("G") + sequence.count("C")) / len(sequence)
 
 
 def _significance(tasks: Sequence[int], results: Sequence[Result | None], q_values: Floats) -> dict[str, list[str]]:

@@ -50,7 +50,7 @@ class RnaTable:
     @cached_property
     def gc(self) -> NDArray[np.float64]:
         """float64 [N], share of G and C."""
-        return np.array([(s.count("G") + s.count("C")) / len(s) for s in self.sequences])
+        return np.array([rna.gc for rna in self.rnas])
 
     @cached_property
     def identical(self) -> Codes:

@@ -679,3 +679,10 @@ def test_a_full_disk_ends_the_run(tool, misbehaving, yesterday, monkeypatch, tmp
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
     check_ended(tool("intarna_compare", *arguments, "-o", yesterday), yesterday, "no space left on device")
+
+
+def test_a_file_that_is_no_program_is_missing(expect_refusal, monkeypatch, tmp_path):
+    put_on_path(monkeypatch, tmp_path / "bin", "\x7fELF, but of no machine")
+    (tmp_path / "p.tsv").write_text(table_of([("a", "b")]))
+    options = ["-f", INPUTS / "lnc2.fa", "--engine", "intarna", tmp_path / "p.tsv"]
+    expect_refusal(4, "does not tell its version: [Errno 8] Exec format error", "intarna_compare", *options)

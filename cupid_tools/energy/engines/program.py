@@ -73,6 +73,10 @@ class Program:
             told = ended.stdout + ended.stderr
         except EngineError as error:
             told = str(error)
+        except OSError as error:
+            if error.errno not in (errno.ENOEXEC, errno.EACCES):  # no program of this machine, or not to be run
+                raise
+            told = str(error)
         match = re.search(pattern, told)
         if match is None:
             said = _telling_line(told) or "it prints nothing"
@@ -163,6 +167,11 @@ def write_sequences(path: Path, sequences: Mapping[str, str], *, width: int = sy
         error.filename = str(path)
         raise
     return path
+
+
+def synthetic_ids(queries: Sequence[str]) -> dict[str, str]:
+    """id -> query: programs cut, change and confuse the ids of users, and these are safe with all of them."""
+    return {f"q{index}": query for index, query in enumerate(queries)}
 
 
 def how_it_ended(status: int) -> str:

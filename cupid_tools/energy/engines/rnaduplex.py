@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cupid_tools.energy.engines.arguments import fingerprint, flat, known_arguments, preset_arguments
 from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
 from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.program import synthetic_ids
 from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.energy.engines.vienna_programs import MODEL, PAIRS, read_rows, vienna_program
 
@@ -30,7 +31,7 @@ class RnaDuplex:
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``; energies to 0.01 kcal/mol."""
-        named = {f"q{index}": query for index, query in enumerate(queries)}
+        named = synthetic_ids(queries)
         pairs = "".join(f">t\n{target}\n>{name}\n{query}\n" for name, query in named.items())
         rows = read_rows(_NAME, self._program.run(self._arguments, stdin=pairs), named)
         found = []

@@ -19,7 +19,7 @@ from cupid_tools.energy.engines.arguments import (
 )
 from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
 from cupid_tools.energy.engines.pairing import checked
-from cupid_tools.energy.engines.program import Program, workspace, write_sequences
+from cupid_tools.energy.engines.program import Program, synthetic_ids, workspace, write_sequences
 from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.io.streams import file_digest
 
@@ -59,7 +59,7 @@ class RnaHybrid:
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``; energies to 0.1 kcal/mol."""
         with workspace() as folder:
-            named = {f"q{index}": query for index, query in enumerate(queries)}
+            named = synthetic_ids(queries)
             target_file = write_sequences(folder / "t.fa", {"t": target}, width=_WIDTH)
             query_file = write_sequences(folder / "q.fa", named, width=_WIDTH)
             limits = ["-m", str(len(target)), "-n", str(max(map(len, queries)))]

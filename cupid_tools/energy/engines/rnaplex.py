@@ -14,7 +14,7 @@ from cupid_tools.energy.engines.accessibility_cache import AccessibilityCache
 from cupid_tools.energy.engines.arguments import INTEGER, NUMBER, fingerprint, flat, known_arguments, preset_arguments
 from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
 from cupid_tools.energy.engines.pairing import can_pair, checked
-from cupid_tools.energy.engines.program import workspace, write_sequences
+from cupid_tools.energy.engines.program import synthetic_ids, workspace, write_sequences
 from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.energy.engines.vienna_programs import MODEL, Row, read_rows, vienna_program
 from cupid_tools.errors import UsageError
@@ -55,7 +55,7 @@ class RnaPlex:
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``; energies to 0.01 kcal/mol."""
-        named = {f"q{index}": query for index, query in enumerate(queries)}
+        named = synthetic_ids(queries)
         with workspace() as folder:
             self._fold_all(target, named, folder)
             files = ["-t", write_sequences(folder / "t.fa", {"t": target})]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cupid_tools.energy.engines.arguments import INTEGER, fingerprint, flat, known_arguments, preset_arguments
 from cupid_tools.energy.engines.base import Duplex, EngineError, duplex_of
 from cupid_tools.energy.engines.pairing import checked
+from cupid_tools.energy.engines.program import synthetic_ids
 from cupid_tools.energy.engines.settings import EngineSettings
 from cupid_tools.energy.engines.vienna_programs import MODEL, PAIRS, Row, read_rows, vienna_program
 
@@ -37,7 +38,7 @@ class RnaUp:
 
     def duplexes(self, target: str, queries: Sequence[str]) -> list[Duplex | None]:
         """See ``Engine``; energies to 0.01 kcal/mol."""
-        named = {f"q{index}": query for index, query in enumerate(queries)}
+        named = synthetic_ids(queries)
         sequences = "".join(f">{name}\n{sequence}\n" for name, sequence in {"t": target, **named}.items())
         printed = self._program.run(self._arguments, stdin=sequences)
         rows = read_rows(_NAME, printed, named, _NOISE)
