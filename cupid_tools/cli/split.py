@@ -55,6 +55,12 @@ def get_parser() -> ToolParser:
         metavar="F",
         help=f"the same for valid, as part of what is not tested (default: {_defaults('valid')})",
     )
+    group.add_argument(
+        "--published-valid",
+        action="store_true",
+        help="after cupid-augment, as both papers do: keep the test rows, and divide all others anew into train and "
+        "valid, each row by itself; copies of one pair then fall on both sides, so that figures on valid flatter",
+    )
     options.add_seed(parser)
     options.add_common(parser, drops=True)
     return parser
@@ -62,13 +68,12 @@ def get_parser() -> ToolParser:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Write the pairs with their splits."""
-    if args.groups and not args.strict:
-        raise UsageError("--groups says who is related for --strict (add --strict, or leave --groups out)")
+    _check_options(args)
     from cupid_tools.io.atomic import atomic_write
     from cupid_tools.io.fasta import load_rnas, read_types
-    from cupid_tools.io.pairs import read_pairs, write_pairs
+    from cupid_tools.io.pairs import SPLIT, read_pairs, write_pairs
     from cupid_tools.sampling.coded import code_pairs
-    from cupid_tools.sampling.splits.split import split_pairs
+    from cupid_tools.sampling.splits.split import split_pairs, split_valid_again
 
     settings = SplitSettings(
         by=args.by,
@@ -82,18 +87,49 @@ def run(args: argparse.Namespace, report: Report) -> None:
     pairs = code_pairs(table, rnas, args.fasta)
     related, method = _relatives(pairs, args.groups)
     groups = related if args.strict else pairs.sequences
-    parts = split_pairs(table, pairs, groups, settings)
+    if args.published_valid:
+        parts = split_valid_again(table, pairs, settings)
+        _warn_of_copies(pairs, parts)
+    else:
+        if table.has(SPLIT):
+            log.warning("the split column of the input is replaced")
+        parts = split_pairs(table, pairs, groups, settings)
     kept = _with_split(table, parts)
     with atomic_write(args.output) as handle:
         write_pairs(handle, [kept.frame])
     _report(report, table, parts, settings)
-    report.details["method"] = method if args.strict else "equal sequences"
+    kept_together = method if args.strict else "equal sequences"
+    report.details["method"] = "each row by itself" if args.published_valid else kept_together
     _tell(report, pairs, parts, groups, related)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run cupid-split and return its exit code."""
     return run_tool(get_parser(), run, argv)
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    if args.groups and not args.strict:
+        raise UsageError("--groups says who is related for --strict (add --strict, or leave --groups out)")
+    if args.published_valid and (args.strict or args.by != "random" or args.test_fraction):
+        raise UsageError(
+            "--published-valid keeps the test rows, and divides the others at random (leave --by, --strict and "
+            "--test-fraction out)"
+        )
+
+
+def _warn_of_copies(pairs: CodedPairs, parts: Parts) -> None:
+    """Tell how many valid rows are copies of train rows: in the other order, or of reversed RNAs."""
+    import numpy as np
+
+    from cupid_tools.sampling.relatives import reversible_groups
+    from cupid_tools.sampling.splits.partition import TRAINED, VALIDATED
+
+    keys = pairs.pair_keys(reversible_groups(pairs.rnas))
+    copies = np.isin(keys[parts == VALIDATED], keys[parts == TRAINED])
+    if copies.any():
+        told = "%s of %s valid rows are copies of train rows: figures on valid flatter"
+        log.warning(told, f"{int(copies.sum()):,}", f"{len(copies):,}")
 
 
 def _defaults(part: str) -> str:
@@ -111,11 +147,8 @@ def _relatives(pairs: CodedPairs, groups: str | None) -> tuple[Codes, str]:
 def _with_split(table: PairTable, parts: Parts) -> PairTable:
     import numpy as np
 
-    from cupid_tools.io.pairs import SPLIT
     from cupid_tools.vocab import SPLITS
 
-    if table.has(SPLIT):
-        log.warning("the split column of the input is replaced")
     return table.assign(split=np.array(SPLITS, dtype=object)[parts]).where(parts >= 0)
 
 

@@ -1,6 +1,7 @@
 """cupid-split as a user meets it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -127,3 +128,46 @@ def test_copies_must_not_part_from_their_pair(tool, expect_refusal, data, pairs,
     error = expect_refusal(3, words, "split", "-f", tmp_path / "all.fa", "--by", by, stdin=augmented)
     assert error.startswith("cupid-split: ERROR: stdin:122: ")
     assert error.endswith("(split first, then augment)")
+
+
+@pytest.fixture
+def augmented(tool, data, pairs, tmp_path):
+    """A table whose every split was augmented, and its FASTA."""
+    split = tool("split", "-f", data / "rnas.fa", pairs).stdout
+    options = ["--splits", "train,valid,test", "--fasta-out", tmp_path / "all.fa"]
+    return tool("augment", "-f", data / "rnas.fa", *options, stdin=split).stdout, tmp_path / "all.fa"
+
+
+def test_the_published_valid_rows_are_chosen_among_copies(tool, augmented, tmp_path):
+    table, fasta = augmented
+    outcome = tool("split", "-f", fasta, "--published-valid", "--report", tmp_path / "run.json", stdin=table)
+    assert outcome.code == 0
+    before, after = ([line.split("\t") for line in text.splitlines()[1:]] for text in (table, outcome.stdout))
+    assert [row[:3] for row in before] == [row[:3] for row in after]
+    place = table.splitlines()[0].split("\t").index("split")
+    tested = [row[place] == "test" for row in before]
+    assert tested == [row[place] == "test" for row in after]
+    valid = sum(row[place] == "valid" for row in after)
+    assert valid == pytest.approx(0.2 * (len(after) - sum(tested)), abs=1)
+    assert re.search(
+        r"WARNING: \d+ of \d+ valid rows are copies of train rows: figures on valid flatter", outcome.stderr
+    )
+    assert "column of the input is replaced" not in outcome.stderr
+    assert json.loads((tmp_path / "run.json").read_text())["method"] == "each row by itself"
+    rows = table.splitlines(keepends=True)
+    again = tool("split", "-f", fasta, "--published-valid", stdin="".join([rows[0], *reversed(rows[1:])])).stdout
+    assert sorted(again.splitlines()) == sorted(outcome.stdout.splitlines())
+    other = tool("split", "-f", fasta, "--published-valid", "--seed", "2", stdin=table).stdout
+    assert other != outcome.stdout
+
+
+@pytest.mark.parametrize("options", [["--by", "unseen-a"], ["--strict"], ["--test-fraction", "0.3"]])
+def test_published_valid_rows_are_chosen_at_random_alone(expect_refusal, augmented, options):
+    table, fasta = augmented
+    words = "--published-valid keeps the test rows"
+    expect_refusal(2, words, "split", "-f", fasta, "--published-valid", *options, stdin=table)
+
+
+def test_published_valid_rows_need_a_split(expect_refusal, data, pairs):
+    words = f"{pairs}:1: column 'split' is missing (run cupid-split first"
+    expect_refusal(3, words, "split", "-f", data / "rnas.fa", "--published-valid", pairs)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from cupid_tools.errors import InputError
-from cupid_tools.io.pairs import PairTable
+from cupid_tools.io.pairs import SPLIT, PairTable, split_rows
 from cupid_tools.sampling.augment import refuse_augmented
 from cupid_tools.sampling.coded import CodedPairs, Codes
 from cupid_tools.sampling.splits import SPLITTERS, SplitSettings
 from cupid_tools.sampling.splits.check import check_promise, describe
 from cupid_tools.sampling.splits.partition import Parts, SplitTask, Splitter
-from cupid_tools.vocab import SPLITS
+from cupid_tools.sampling.splits.stratified import split_by_row
+from cupid_tools.vocab import SPLITS, TEST
 
 
 def split_pairs(table: PairTable, pairs: CodedPairs, groups: Codes, settings: SplitSettings) -> Parts:
@@ -29,6 +30,26 @@ def split_pairs(table: PairTable, pairs: CodedPairs, groups: Codes, settings: Sp
     refuse_augmented(table)
     splitter: Splitter = SPLITTERS.load(settings.by)
     parts = splitter.split(SplitTask(pairs, groups, settings))
+    _check_positives(table, pairs, groups, parts)
+    check_promise(pairs, groups, parts, splitter.sides)
+    return parts
+
+
+def split_valid_again(table: PairTable, pairs: CodedPairs, settings: SplitSettings) -> Parts:
+    """Keep the test rows of *table*, and divide all others anew into train and valid, each row by itself, as published.
+
+    Unlike ``split_pairs`` it takes augmented rows, and lets the copies of a pair part: valid then flatters.
+
+    Raises:
+        InputError: there is no split column, or a split would be without positives.
+    """
+    table.require(SPLIT, hint="run cupid-split first, which chooses the test rows, and cupid-augment after it")
+    parts = split_by_row(SplitTask(pairs, pairs.sequences, settings), split_rows(table, TEST))
+    _check_positives(table, pairs, pairs.sequences, parts)
+    return parts
+
+
+def _check_positives(table: PairTable, pairs: CodedPairs, groups: Codes, parts: Parts) -> None:
     numbers = describe(pairs, parts)
     for name in SPLITS:
         if not numbers[name]["positives"]:
@@ -39,8 +60,6 @@ def split_pairs(table: PairTable, pairs: CodedPairs, groups: Codes, settings: Sp
                 f"{groups.max() + 1:,} groups: {np.bincount(groups).max():,} RNAs)",
                 hint="give more pairs, larger --test-fraction or --valid-fraction, or another --seed",
             )
-    check_promise(pairs, groups, parts, splitter.sides)
-    return parts
 
 
 def left_out_reason(settings: SplitSettings) -> str:
