@@ -62,7 +62,7 @@ def readable(folder):
         return False
     if store.info.pooling == "none":
         return all(len(store.states(name)) for name in store.ids())
-    return len(store.matrix(store.ids())) == len(store)
+    return len(store.read(store.ids())) == len(store)
 
 
 def main(folder, argv):

@@ -3,9 +3,10 @@
 A score is a probability; call is 1 from the model's threshold on. Both columns are added to those of the table, or
 replace older ones with a warning.
 
-The vectors of the RNAs come from embedding stores (-e), or are made from FASTA (-f) as the model needs them. A store is
-refused where its encoder, the fingerprint of that encoder's weights or settings, its pooling or its policy for long
-RNAs is not the model's, and, where FASTA is given too, where a vector was made from another sequence.
+A model reads either the sequences of RNAs, from FASTA (-f), or their vectors, which come from embedding stores (-e) or
+are made from FASTA as the model needs them. A store is refused where its encoder, the fingerprint of that encoder's
+weights or settings, its pooling or its policy for long RNAs is not the model's, and, where FASTA is given too, where a
+vector was made from another sequence.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cupid_tools.io.report import Report
+    from cupid_tools.io.store import StoreInfo
     from cupid_tools.models.checkpoint import Model
-    from cupid_tools.models.vectors import VectorSource
+    from cupid_tools.models.sources import RnaSource, VectorSource
     from cupid_tools.vocab import Rna
 
 _DEFAULT_TOP = 20
@@ -89,7 +91,7 @@ def _check_usage(args: argparse.Namespace) -> None:
     if args.top_k:
         raise UsageError("--top-k ranks --targets (give --queries and --targets)")
     if not (args.embeddings or args.fasta):
-        raise UsageError("where are the vectors? (give --embeddings, or --fasta to make them)")
+        raise UsageError("where are the RNAs? (give --fasta, or --embeddings)")
     args.pairs = args.pairs or "-"
     if args.pairs == args.fasta == "-":
         raise UsageError("stdin can be read only once (give a file for all but one input)")
@@ -135,28 +137,37 @@ def _read(args: argparse.Namespace, path: str) -> dict[str, Rna]:
     return load_rnas(path, format=args.format, types=read_types(args.types))
 
 
-def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None, path: str) -> VectorSource:
+def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None, path: str) -> RnaSource:
+    """The RNAs as the model reads them."""
+    from cupid_tools.models.ranking import check_vectors
+    from cupid_tools.models.sources import RnaSequences
+
+    if model.info.store is None:
+        if rnas is None:
+            raise UsageError(f"{args.model} reads sequences (give --fasta)")
+        if args.embeddings:
+            raise UsageError(f"{args.model} reads sequences, not --embeddings (leave that out)")
+        return RnaSequences(rnas, path)
+    source = _vectors(args, model.info.store, rnas, path)
+    check_vectors(model, args.model, source)
+    return source
+
+
+def _vectors(args: argparse.Namespace, made: StoreInfo, rnas: dict[str, Rna] | None, path: str) -> VectorSource:
     """The stores, checked against the sequences where these are known; or an encoder like the model's."""
     from cupid_tools.io.store import EmbeddingStore
     from cupid_tools.models.encoders import ENCODERS, load_encoder
     from cupid_tools.models.encoders.settings import EncoderSettings
-    from cupid_tools.models.ranking import check_source
-    from cupid_tools.models.vectors import EmbeddedRnas
+    from cupid_tools.models.sources import EmbeddedRnas
 
-    source: VectorSource
     if args.embeddings:
-        store = source = EmbeddingStore(args.embeddings)
+        store = EmbeddingStore(args.embeddings)
         store.check_sequences(rnas or {})
-    else:
-        made = model.info.store
-        if made.encoder not in ENCODERS:
-            raise InputError(args.model, f"was made with encoder {made.encoder!r}", hint="give its --embeddings")
-        settings = EncoderSettings.of_store(
-            made, device=args.device, threads=args.threads, weights_dir=args.weights_dir
-        )
-        source = EmbeddedRnas(rnas or {}, load_encoder(made.encoder, settings), path)
-    check_source(model, args.model, source)
-    return source
+        return store
+    if made.encoder not in ENCODERS:
+        raise InputError(args.model, f"was made with encoder {made.encoder!r}", hint="give its --embeddings")
+    settings = EncoderSettings.of_store(made, device=args.device, threads=args.threads, weights_dir=args.weights_dir)
+    return EmbeddedRnas(rnas or {}, load_encoder(made.encoder, settings), path)
 
 
 def _write(args: argparse.Namespace, frames: Iterable[pd.DataFrame]) -> int:

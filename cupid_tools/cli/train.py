@@ -1,7 +1,10 @@
 """Fit a classifier of RNA pairs to the train rows of a pair table.
 
-The valid rows choose the epoch that is kept and the threshold of its calls; test rows are not looked at. Every number
-comes from a recipe unless an option gives another.
+The valid rows choose the epoch that is kept and the threshold of its calls; test rows are not looked at. A classifier
+reads either the sequences of RNAs (--fasta) or their vectors (--embeddings).
+
+Classifiers of sequences leave out rows that augmentation made: a reversed RNA pairs with other RNAs, and they forget
+the order of a pair anyway.
 """
 
 from __future__ import annotations
@@ -13,34 +16,38 @@ from typing import TYPE_CHECKING, Any
 
 from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
-from cupid_tools.errors import InputError
+from cupid_tools.errors import UsageError
 from cupid_tools.models import ORDERS, SELECTIONS
-from cupid_tools.models.classifiers import CLASSIFIERS
-from cupid_tools.recipes import load_recipe, recipe_names, recipe_section
+from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, NETS_RECIPE, SEQUENCES, VECTORS
+from cupid_tools.recipes import recipe_names
 
 if TYPE_CHECKING:
     from cupid_tools.io.report import Report
-    from cupid_tools.io.store import EmbeddingStore
-    from cupid_tools.models.checkpoint import ModelInfo
-    from cupid_tools.models.dataset import LabelledPairs, TrainingData
-    from cupid_tools.models.training import Epoch, Fit, TrainSettings
+    from cupid_tools.models.fitting import Epoch
+    from cupid_tools.models.sources import RnaSource
+    from cupid_tools.sampling.relatives import Groups
 
 _Numbers = dict[str, tuple[Callable[[str], Any], str, str]]
 """Option -> its kind, metavar and help."""
 
-_NET: _Numbers = {
+_SETTINGS: _Numbers = {
     "--hidden-layers": (int, "N", "hidden layers"),
     "--hidden-size": (int, "N", "units of a hidden layer"),
     "--dropout": (options.finite, "P", "share of units left out while training"),
-}
-_TRAINING: _Numbers = {
-    "--learning-rate": (options.finite, "RATE", "highest rate of Adam"),
+    "--learning-rate": (options.finite, "RATE", "how far a step goes; the highest rate where it rises and decays"),
     "--warmup-epochs": (int, "N", "epochs in which the rate rises"),
     "--floor": (options.finite, "SHARE", "where the cosine decay of the rate ends, as a share of it"),
-    "--epochs": (int, "N", "epochs at most; an epoch is one pass over the negatives"),
+    "--epochs": (int, "N", "epochs at most; of nets an epoch is one pass over the negatives"),
     "--patience": (int, "N", "stop after so many epochs without a better one"),
     "--batch-size": (int, "N", "pairs in a batch"),
     "--negative-share": (options.finite, "SHARE", "share of negatives in a batch"),
+}
+_CHOICES = {
+    "--order": (
+        ORDERS,
+        "free: the score is the mean of those of (a, b) and (b, a); published: that of (a, b) alone",
+    ),
+    "--select": (SELECTIONS, "metric on valid that chooses the epoch"),
 }
 
 log = logging.getLogger("cupid_tools")
@@ -50,22 +57,38 @@ def get_parser() -> ToolParser:
     """The options of cupid-train."""
     parser = ToolParser("cupid-train", __doc__)
     options.add_pairs(parser, "pair table with the columns label and split")
-    options.add_embeddings(parser)
+    options.add_fasta(parser, required=False)
+    options.add_embeddings(parser, required=False)
     options.add_required_output(parser, "SAFETENSORS", "the model")
     parser.add_argument("--curves", metavar="TSV", help="write loss and metrics of every epoch")
     parser.outputs.append("curves")
-    options.add_seed(parser)
-    group = parser.add_argument_group("recipe", "numbers that are not given are those of the recipe")
-    options.add_recipe(parser, group, "where the numbers come from")
-    group.add_argument("--classifier", choices=list(CLASSIFIERS), help=CLASSIFIERS.help())
-    for flag, (kind, metavar, text) in {**_NET, **_TRAINING}.items():
-        group.add_argument(flag, type=kind, metavar=metavar, help=text)
-    group.add_argument(
-        "--order",
-        choices=ORDERS,
-        help="free: the score is the mean of those of (a, b) and (b, a); published: that of (a, b) alone",
+    parser.add_argument(
+        "--groups",
+        metavar="TSV",
+        help="table of id and group: the relatives, whose labels count as one where sequences are read (default: by "
+        "sequence)",
     )
-    group.add_argument("--select", choices=SELECTIONS, help="metric on valid that chooses the epoch")
+    parser.inputs.append("groups")
+    options.add_seed(parser)
+    group = parser.add_argument_group("classifier")
+    group.add_argument(
+        "--classifier",
+        choices=list(CLASSIFIERS),
+        help=f"{CLASSIFIERS.help()} (default: that of --recipe, or else {DEFAULTS[SEQUENCES]} for --fasta and "
+        f"{DEFAULTS[VECTORS]} for --embeddings)",
+    )
+    group.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help=f"published protocol that gives the numbers of a net: {', '.join(recipe_names())}, or the path of a TOML "
+        f"file like them (default: {NETS_RECIPE} for nets; other classifiers have numbers of their own)",
+    )
+    parser.inputs.append("recipe")
+    group = parser.add_argument_group("settings", "in place of the numbers of the recipe or of the classifier")
+    for flag, (kind, metavar, text) in _SETTINGS.items():
+        group.add_argument(flag, type=kind, metavar=metavar, help=text)
+    for flag, (choices, text) in _CHOICES.items():
+        group.add_argument(flag, choices=choices, help=text)
     options.add_device(parser)
     options.add_common(parser)
     return parser
@@ -74,32 +97,27 @@ def get_parser() -> ToolParser:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Train, and write the model even when training ends early with a good epoch."""
     from cupid_tools.io.pairs import read_pairs
-    from cupid_tools.io.store import EmbeddingStore
-    from cupid_tools.models.checkpoint import build_classifier, save_model
-    from cupid_tools.models.dataset import training_data
-    from cupid_tools.models.device import choose_device, repeatable
-    from cupid_tools.models.training import TrainSettings, fit
+    from cupid_tools.models.checkpoint import save_model
+    from cupid_tools.models.choice import choose
+    from cupid_tools.models.device import choose_device
+    from cupid_tools.models.learning import learn
 
-    name, config = _classifier(args)
-    settings = recipe_section(args.recipe, "training", TrainSettings, _given(args, [*_TRAINING, "--order", "--select"]))
+    _check_usage(args)
+    choice = choose(args.classifier, args.recipe, VECTORS if args.embeddings else SEQUENCES, _given(args))
     device = choose_device(args.device, args.threads)
     table = read_pairs(args.pairs)
-    store = EmbeddingStore(args.embeddings)
-    data = training_data(table, store)
-    with repeatable(device, args.seed, "train"):
-        classifier = build_classifier(name, store.dim, config).to(device)
-        result = fit(classifier, data, settings, device=device, seed=args.seed)
-    info = _describe(args, name, config, settings, store, data, result)
+    source, relatives = _source(args)
+    learned = learn(choice, table, source, relatives=relatives, device=device, seed=args.seed)
     if args.curves:
-        _write_curves(args.curves, result.curves)
-    save_model(args.output, info, result.weights)
-    best = result.best
+        _write_curves(args.curves, learned.fit.curves)
+    save_model(args.output, learned.info, learned.fit.tensors)
+    best, trouble = learned.fit.best, learned.fit.trouble
     log.info("kept epoch %d: MCC %.3f at threshold %.6g on valid", best.epoch, best.valid_mcc, best.threshold)
-    if result.trouble:
-        raise type(result.trouble)(f"{result.trouble}; {args.output} holds epoch {best.epoch}, the best so far")
-    used = len(data.train) + len(data.valid)
-    report.count("pairs", read=len(table), written=used, dropped={"test-row": len(table) - used})
-    report.details["model"] = vars(info) | {"store": vars(info.store)}
+    if trouble:
+        raise type(trouble)(f"{trouble}; {args.output} holds epoch {best.epoch}, the best so far")
+    dropped = {"test-row": len(table) - learned.used - learned.augmented, "augmented-row": learned.augmented}
+    report.count("pairs", read=len(table), written=learned.used, dropped=dropped)
+    report.details["model"] = vars(learned.info) | {"store": learned.info.store and vars(learned.info.store)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,52 +125,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_tool(get_parser(), run, argv)
 
 
-def _classifier(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    name = str(args.classifier or load_recipe(args.recipe).get("classifier", {}).get("name"))
-    if name not in CLASSIFIERS:
-        raise InputError(args.recipe, f"[classifier] names {name!r}", hint=f"known: {', '.join(CLASSIFIERS)}")
-    config = recipe_section(args.recipe, "classifier", CLASSIFIERS.load(name).Config, _given(args, list(_NET)))
-    return name, vars(config)
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """Setting -> value, of those that the user gives."""
+    names = [flag.removeprefix("--").replace("-", "_") for flag in (*_SETTINGS, *_CHOICES)]
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
 
-def _given(args: argparse.Namespace, flags: Sequence[str]) -> dict[str, Any]:
-    names = [flag.removeprefix("--").replace("-", "_") for flag in flags]
-    return {name: getattr(args, name) for name in names}
+def _check_usage(args: argparse.Namespace) -> None:
+    if bool(args.embeddings) == bool(args.fasta):
+        raise UsageError("a classifier reads sequences or vectors (give either --fasta or --embeddings)")
+    if args.groups and not args.fasta:
+        raise UsageError(
+            "--groups tells who is related where sequences are read (give --fasta, or leave it out)"
+        )
+    if args.pairs == args.fasta == "-":
+        raise UsageError("stdin can be read only once (give a file for all but one input)")
 
 
-def _describe(
-    args: argparse.Namespace,
-    name: str,
-    config: dict[str, Any],
-    settings: TrainSettings,
-    store: EmbeddingStore,
-    data: TrainingData,
-    result: Fit,
-) -> ModelInfo:
-    from cupid_tools.models.checkpoint import ModelInfo, versions
+def _source(args: argparse.Namespace) -> tuple[RnaSource, Callable[[list[str]], Groups] | None]:
+    """The RNAs as the classifier reads them, and who is related where that can be told."""
+    from cupid_tools.io.fasta import load_rnas, read_types
+    from cupid_tools.io.store import EmbeddingStore
+    from cupid_tools.models.sources import RnaSequences
+    from cupid_tools.sampling.relatives import listed_groups, read_groups, related_groups
 
-    return ModelInfo(
-        classifier=name,
-        config=config,
-        dim=store.dim,
-        order=settings.order,
-        store=store.info,
-        threshold=result.best.threshold,
-        training={
-            "recipe": args.recipe if args.recipe in recipe_names() else "own",
-            "settings": vars(settings),
-            "seed": args.seed,
-            "digests": data.digests,
-            "train": _counts(data.train),
-            "valid": _counts(data.valid),
-        },
-        metrics=vars(result.best),
-        versions=versions(),
-    )
+    if args.embeddings:
+        return EmbeddingStore(args.embeddings), None
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
+    table = read_groups(args.groups) if args.groups else None
 
+    def relatives(names: list[str]) -> Groups:
+        named = [rnas[name] for name in names]
+        return related_groups(named) if table is None else listed_groups(named, table, args.groups)
 
-def _counts(pairs: LabelledPairs) -> dict[str, int]:
-    return {"pairs": len(pairs), "positives": pairs.positives}
+    return RnaSequences(rnas, args.fasta), relatives
 
 
 def _write_curves(path: str, curves: Sequence[Epoch]) -> None:

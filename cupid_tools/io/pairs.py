@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError, place_of
 from cupid_tools.io.streams import read_lines
-from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
+from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, SPLITS, TEST, TRAIN, VALID
 
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
 SCORE, CALL, RANK = "score", "call", "rank"
@@ -53,6 +53,12 @@ class PairTable:
     def has(self, column: str) -> bool:
         """Whether the table has this column."""
         return column in self.frame.columns
+
+    def augmented(self) -> NDArray[np.bool_]:
+        """Which rows [rows] augmentation made, or were drawn as negatives of RNAs that it made."""
+        flipped = self.frame[ID_A].str.endswith(FLIP_SUFFIX) | self.frame[ID_B].str.endswith(FLIP_SUFFIX)
+        made = self.frame[ORIGIN].str.startswith(AUGMENTED) if self.has(ORIGIN) else False
+        return np.asarray(flipped | made, dtype=bool)
 
     def column(self, name: str) -> NDArray[Any]:
         """One column as an array [rows]."""

@@ -283,7 +283,7 @@ class EmbeddingStore:
         """The sequence digests of RNAs that the store holds."""
         return [self._digest(self._place[name]).hex() for name in names]
 
-    def matrix(self, names: Sequence[str]) -> Vectors:
+    def read(self, names: Sequence[str]) -> Vectors:
         """The vectors of *names*, float32 [len(names), dim].
 
         Raises:

@@ -21,11 +21,10 @@ from cupid_tools import __version__
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.store import StoreInfo
-from cupid_tools.models import ORDERS
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.base import Classifier
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 _KEY = "cupid_tools"
 
 
@@ -36,9 +35,8 @@ class ModelInfo:
     Attributes:
         classifier: registry name.
         config: the fields of that classifier's ``Config``.
-        dim: channels of an RNA's vector.
-        order: one of ``models.ORDERS``.
-        store: what made the vectors; scoring takes none of another make.
+        dim: channels of an RNA's vector; 0 for a classifier of sequences.
+        store: what made the vectors, scoring takes none of another make; None for a classifier of sequences.
         threshold: scores from here on are called interacting.
         training: recipe, settings, seed, digests and counts of the data.
         metrics: of the chosen epoch on valid.
@@ -48,8 +46,7 @@ class ModelInfo:
     classifier: str
     config: dict[str, Any]
     dim: int
-    order: str
-    store: StoreInfo
+    store: StoreInfo | None
     threshold: float
     training: dict[str, Any]
     metrics: dict[str, Any]
@@ -97,35 +94,37 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
     if _KEY not in metadata:
         raise InputError(path, "is not a model of cupid-tools", hint="make one with cupid-train")
     info = _parse_info(path, metadata[_KEY])
-    return Model(info, _build(path, info, weights).to(device).eval())
+    return Model(info, _build(path, info, weights, device))
 
 
-def build_classifier(name: str, dim: int, config: Mapping[str, Any]) -> Classifier:
-    """Make a new classifier *name* for vectors of *dim* channels, with random weights."""
-    kind: type[Classifier] = CLASSIFIERS.load(name)
-    return kind(dim, kind.Config(**config))
+def build_classifier(name: str, config: Mapping[str, Any], dim: int) -> Classifier:
+    """Make a new classifier *name* for vectors of *dim* channels, or for sequences."""
+    kind = CLASSIFIERS.load(name)
+    classifier: Classifier = kind(kind.Config(**config), dim)
+    return classifier
 
 
 def _parse_info(path: str | os.PathLike[str], text: str) -> ModelInfo:
     try:
         values = json.loads(text)
         version = values.pop("format")
-        values["store"] = StoreInfo(**values["store"])
+        values["store"] = values["store"] and StoreInfo(**values["store"])
         info = ModelInfo(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "has damaged metadata", hint="copy it again, or train again") from error
-    if version != FORMAT_VERSION or info.order not in ORDERS or info.classifier not in CLASSIFIERS:
+    if version != FORMAT_VERSION or info.classifier not in CLASSIFIERS:
         raise InputError(path, "was made by another version of cupid-tools", hint="update, or train again")
     return info
 
 
-def _build(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> Classifier:
-    try:
-        with torch.device("meta"):  # no memory for weights that are replaced at once
-            classifier = build_classifier(info.classifier, info.dim, info.config)
-        classifier.load_state_dict(dict(weights), assign=True)
-    except (RuntimeError, TypeError, UsageError) as error:
-        raise InputError(path, "holds tensors that do not fit its classifier", hint="train again") from error
+def _build(
+    path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor], device: torch.device
+) -> Classifier:
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise InputError(path, "holds NaN or infinity", hint="train again")
+    try:
+        classifier = build_classifier(info.classifier, info.config, info.dim)
+        classifier.load(weights, device)
+    except (ValueError, TypeError, UsageError) as error:
+        raise InputError(path, "holds tensors that do not fit its classifier", hint="train again") from error
     return classifier

@@ -1,18 +1,27 @@
-"""From a pair table and an embedding store to the tensors that training gathers its batches from."""
+"""From a pair table and a source of RNAs to what classifiers learn from."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, split_rows
-from cupid_tools.io.store import EmbeddingStore, Vectors
+from cupid_tools.io.store import Vectors
+from cupid_tools.sampling.relatives import Groups
 from cupid_tools.vocab import TRAIN, VALID
+
+if TYPE_CHECKING:
+    from cupid_tools.models.sources import RnaSource
+
+Rnas = Vectors | Sequence[str]
+"""N RNAs as a classifier reads them: float32 [N, D], or their sequences over ``vocab.RNA_LETTERS``."""
 
 log = logging.getLogger("cupid_tools")
 
@@ -36,46 +45,59 @@ class LabelledPairs:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a classifier learns from; it does not depend on the order of rows in the table or of RNAs in the store.
+    """What a classifier learns from; it does not depend on the order of rows in the table or of RNAs in the source.
 
     Attributes:
-        vectors: float32 [N, D], one row for each RNA of the pairs, by id.
-        train: what the net is fitted to.
+        rnas: the N RNAs of the pairs, by id.
+        groups: int64 [N], the same number for RNAs whose labels are copies of each other: relatives, or at least those
+            of equal sequence.
+        train: what the classifier is fitted to.
         valid: what chooses the epoch and the threshold.
         digests: what identifies the data: ``pairs`` covers sequences, labels and splits, ``train_rnas`` the distinct
             sequences of train.
     """
 
-    vectors: Vectors
+    rnas: Rnas
+    groups: Groups
     train: LabelledPairs
     valid: LabelledPairs
     digests: dict[str, str]
 
 
-def training_data(table: PairTable, store: EmbeddingStore) -> TrainingData:
+def training_data(
+    table: PairTable, source: RnaSource, relatives: Callable[[list[str]], Groups] | None = None
+) -> TrainingData:
     """Collect the train and valid rows of *table*; of test rows only that they contradict no other is looked at.
 
+    Args:
+        table: pairs with label and split.
+        source: of their RNAs.
+        relatives: tells the groups, int64 [N], of N RNAs by id; None counts equal sequences alone.
+
     Raises:
-        InputError: a column or a split is missing, a split has one class only, an RNA has no vector, or pairs are of
-            an RNA with itself or carry both labels.
+        InputError: a column or a split is missing, a split has one class only, an RNA is not in *source*, or pairs are
+            of an RNA with itself or carry both labels.
     """
-    store.info.require_pooled(store.path)
     table.require(LABEL, hint="cupid-negatives makes the rows with label 0")
     table.require(SPLIT, hint="cupid-split writes it")
     table.check_consistent()
     parts = {name: table.where(split_rows(table, name)) for name in (TRAIN, VALID)}
-    known = frozenset(store.ids())
+    known = frozenset(source.ids())
     for part in parts.values():
-        part.check_ids(known, store.path, hint=store.remedy)
+        part.check_ids(known, source.path, hint=source.remedy)
     for name, part in parts.items():
         _check_classes(part, name)
     if both := len(set(parts[TRAIN].keys()) & set(parts[VALID].keys())):
         log.warning("%s pairs are in train and in valid: what valid chooses is not to be trusted", f"{both:,}")
     names = sorted({name for part in parts.values() for column in (ID_A, ID_B) for name in part.column(column)})
-    digests = store.digests(names)
+    digests = source.digests(names)
     train, valid = (_labelled(part, names) for part in parts.values())
     return TrainingData(
-        vectors=store.matrix(names), train=train, valid=valid, digests=_digests(digests, {TRAIN: train, VALID: valid})
+        rnas=source.read(names),
+        groups=relatives(names) if relatives else np.unique(digests, return_inverse=True)[1],
+        train=train,
+        valid=valid,
+        digests=_digests(digests, {TRAIN: train, VALID: valid}),
     )
 
 

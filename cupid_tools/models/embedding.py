@@ -25,7 +25,7 @@ from cupid_tools.io.store_write import (
     write_vectors,
 )
 from cupid_tools.models.encoders.base import Encoder
-from cupid_tools.models.vectors import embed_rnas
+from cupid_tools.models.sources import embed_rnas
 from cupid_tools.vocab import Rna
 
 _SHARD_BYTES = 1 << 28  # of letters and vectors together; an RNA that needs more is a shard by itself

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import CALL, ID_A, ID_B, RANK, SCORE, PairTable
 from cupid_tools.io.store import ALL_FIT
 from cupid_tools.models.checkpoint import Model
-from cupid_tools.models.scoring import PairScorer
-from cupid_tools.models.vectors import VectorSource
+from cupid_tools.models.classifiers.base import Scorer
+from cupid_tools.models.sources import RnaSource, VectorSource
 
 PAIR_ROWS = 16_384
 """Rows of a listed table that are scored together; bounds the vectors in memory at twice as many."""
@@ -25,27 +24,28 @@ _TILE = 512  # queries, and targets, that meet at once
 log = logging.getLogger("cupid_tools")
 
 
-def check_source(model: Model, model_path: str, source: VectorSource) -> None:
+def check_vectors(model: Model, model_path: str, source: VectorSource) -> None:
     """Raise InputError when the vectors of *source* were not made as the model's were; warn of another precision."""
+    made = model.info.store
+    assert made is not None
     source.info.require_pooled(source.path)
-    differs = model.info.store.difference(source.info)
+    differs = made.difference(source.info)
     if differs:
         raise InputError(source.path, f"does not fit {model_path}: {differs}", hint="embed the RNAs as for training")
-    model.info.store.warn_of_precision(model_path, source.info, source.path)
-    if model.info.store.long == ALL_FIT != source.info.long:
+    made.warn_of_precision(model_path, source.info, source.path)
+    if made.long == ALL_FIT != source.info.long:
         log.warning("%s has seen no RNA above the encoder's context: such RNAs are new to it", model_path)
 
 
-def scorer_of(model: Model, source: VectorSource, names: Sequence[str]) -> PairScorer:
+def scorer_of(model: Model, source: RnaSource, names: Sequence[str]) -> Scorer:
     """A scorer of pairs among the RNAs *names*, by their positions there."""
-    device = next(model.classifier.parameters()).device
-    vectors = source.matrix(names)
-    if vectors.shape[1] != model.info.dim:
-        raise InputError(source.path, f"has {vectors.shape[1]} channels where the model takes {model.info.dim}")
-    return PairScorer(model.classifier, model.info.order, torch.as_tensor(vectors, device=device))
+    rnas = source.read(names)
+    if isinstance(rnas, np.ndarray) and rnas.shape[1] != model.info.dim:
+        raise InputError(source.path, f"has {rnas.shape[1]} channels where the model takes {model.info.dim}")
+    return model.classifier.scorer(rnas)
 
 
-def score_listed(blocks: Iterable[PairTable], model: Model, source: VectorSource) -> Iterator[pd.DataFrame]:
+def score_listed(blocks: Iterable[PairTable], model: Model, source: RnaSource) -> Iterator[pd.DataFrame]:
     """Yield the frame of each block with the columns ``score`` and ``call`` added, or replaced with a warning.
 
     Raises:
@@ -75,7 +75,7 @@ class Tally:
 
 
 def rank_targets(
-    queries: Sequence[str], targets: Sequence[str], model: Model, source: VectorSource, *, top: int, tally: Tally
+    queries: Sequence[str], targets: Sequence[str], model: Model, source: RnaSource, *, top: int, tally: Tally
 ) -> Iterator[pd.DataFrame]:
     """Yield the *top* targets of each query, best first, equal scores by id; queries in their order.
 
@@ -129,7 +129,7 @@ def _tiles(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[start : start + _TILE] for start in range(0, len(names), _TILE))
 
 
-def _score_tile(model: Model, source: VectorSource, names: Sequence[str], tile: Sequence[str]) -> NDArray[np.float64]:
+def _score_tile(model: Model, source: RnaSource, names: Sequence[str], tile: Sequence[str]) -> NDArray[np.float64]:
     """Scores, float64 [len(names), len(tile)], of all pairs; minus infinity where both have one sequence."""
     scorer = scorer_of(model, source, [*names, *tile])
     first, second = np.divmod(np.arange(len(names) * len(tile)), len(tile))

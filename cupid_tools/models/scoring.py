@@ -1,40 +1,36 @@
-"""From vectors and pairs to scores: probabilities that two RNAs interact."""
+"""From vectors and pairs to the scores of a net: probabilities that two RNAs interact."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cupid_tools.models import PUBLISHED
-from cupid_tools.models.classifiers.base import Classifier
+if TYPE_CHECKING:
+    from cupid_tools.models.classifiers.net import Net
 
 _BLOCK = 1024  # rows of every matrix product: one shape, so that a score does not depend on its neighbours
 
 
 class PairScorer:
-    """Scores pairs among N RNAs.
+    """Scores pairs among N RNAs; see ``classifiers.base.Scorer``.
 
     Letters: N RNAs, D channels, n pairs.
     """
 
-    def __init__(self, classifier: Classifier, order: str, vectors: Tensor) -> None:
-        """Prepare float32 [N, D] *vectors* on the classifier's device; *order* is one of ``models.ORDERS``."""
-        self._classifier = classifier.eval()
-        self._order = order
+    def __init__(self, net: Net, vectors: Tensor) -> None:
+        """Prepare float32 [N, D] *vectors* on the device of *net*."""
+        self._net = net.eval()
         with torch.inference_mode():
-            sides = [classifier.prepare(block) for block in _full_blocks(vectors)]
+            sides = [net.prepare(block) for block in _full_blocks(vectors)]
         self._first, self._second = (torch.cat(side)[: len(vectors)] for side in zip(*sides, strict=True))
 
     def scores(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Probabilities, float64 [n], of the pairs of RNAs at positions *first* and *second*, [n] each.
-
-        A score depends on its pair alone, not on which others are asked for, and with order ``free`` it is bitwise the
-        same for (a, b) and (b, a).
-        """
+        """Probabilities, float64 [n], of the pairs of RNAs at positions *first* and *second*, [n] each."""
         device = self._first.device
         blocks = zip(_full_blocks(torch.as_tensor(first)), _full_blocks(torch.as_tensor(second)), strict=True)
         with torch.inference_mode():
@@ -43,10 +39,10 @@ class PairScorer:
 
     def _probabilities(self, a: Tensor, b: Tensor) -> Tensor:
         forward = self._one_order(a, b)
-        return forward if self._order == PUBLISHED else (forward + self._one_order(b, a)) / 2
+        return (forward + self._one_order(b, a)) / 2 if self._net.both_orders else forward
 
     def _one_order(self, a: Tensor, b: Tensor) -> Tensor:
-        logits = self._classifier.compare(self._first[a], self._second[b])
+        logits = self._net.compare(self._first[a], self._second[b])
         return logits.double().sigmoid()  # in float32 all confident pairs would tie at 1
 
 

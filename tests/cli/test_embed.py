@@ -56,7 +56,7 @@ def test_the_vectors_of_the_store(tool, tmp_path):
     store = EmbeddingStore([tmp_path / "out.npy"])
     mir, long = "UGCAAAUCCAUGCAAAACUGA", "ACGUNACGUACGUUAGCGGGAUC"
     np.testing.assert_array_equal(
-        store.matrix(["twin", "long", "mir", "tiny"]), KmerEncoder().embed([mir, long, mir, "AC"])
+        store.read(["twin", "long", "mir", "tiny"]), KmerEncoder().embed([mir, long, mir, "AC"])
     )
     assert np.load(tmp_path / "out.npy").shape == (3, 340)
 
@@ -144,7 +144,7 @@ def test_other_sequences_take_nothing_from_a_killed_run(tool, halfway):
     assert "took 30,000 of the sequences" in outcome.stderr  # the first shard differs, the next two do not
     assert sorted(files(folder)) == ["out.npy", "out.tsv"]
     rna = other.split(b"\n")[1].decode()
-    np.testing.assert_array_equal(EmbeddingStore([folder / "out.npy"]).matrix(["r0"]), KmerEncoder().embed([rna]))
+    np.testing.assert_array_equal(EmbeddingStore([folder / "out.npy"]).read(["r0"]), KmerEncoder().embed([rna]))
 
 
 def test_two_runs_do_not_write_one_store(tool, halfway):

@@ -36,7 +36,7 @@ def embed(tool, weights):
 
 def matrix(path):
     store = EmbeddingStore([path])
-    return store.matrix(store.ids())
+    return store.read(store.ids())
 
 
 @pytest.mark.parametrize(("encoder", "channels"), [("rnafm", 40), ("generrna", 24)])
@@ -47,8 +47,8 @@ def test_a_store_says_all_that_its_vectors_depend_on(embed, tmp_path, encoder, c
     store = EmbeddingStore([tmp_path / "x.npy"])
     assert (store.info.encoder, store.info.pooling, store.info.long) == (encoder, "mean", "error")
     assert (store.info.precision, len(store.info.fingerprint)) == ("fp32", 64)
-    assert store.matrix(["mir", "long", "twin"]).shape == (3, channels)
-    np.testing.assert_array_equal(store.matrix(["mir"]), store.matrix(["twin"]))
+    assert store.read(["mir", "long", "twin"]).shape == (3, channels)
+    np.testing.assert_array_equal(store.read(["mir"]), store.read(["twin"]))
 
 
 def test_what_auto_chose_is_told_and_recorded(embed, tmp_path):
@@ -98,8 +98,8 @@ def test_long_rnas_are_computed_in_windows_when_asked_for(embed, tmp_path):
         assert embed(*RNAFM, "--long", long, "-o", tmp_path / f"{name}.npy", stdin=FASTA).code == 0
     windows, cut = EmbeddingStore([tmp_path / "w.npy"]), EmbeddingStore([tmp_path / "t.npy"])
     assert (windows.info.long, cut.info.long) == ("window:128", "truncate")
-    np.testing.assert_array_equal(windows.matrix(["mir"]), cut.matrix(["mir"]))
-    assert np.abs(windows.matrix(["long"]) - cut.matrix(["long"])).max() > 1e-4
+    np.testing.assert_array_equal(windows.read(["mir"]), cut.read(["mir"]))
+    assert np.abs(windows.read(["long"]) - cut.read(["long"])).max() > 1e-4
 
 
 def test_a_long_rna_is_refused_by_default(expect_refusal, weights):
@@ -119,7 +119,7 @@ def test_one_vector_for_each_nucleotide(embed, tmp_path):
             states = store.states(name)
             assert len(states) == length
             if encoder == "rnafm":
-                np.testing.assert_allclose(states.mean(0), means.matrix([name])[0], rtol=0, atol=1e-5)
+                np.testing.assert_allclose(states.mean(0), means.read([name])[0], rtol=0, atol=1e-5)
 
 
 def test_a_store_of_many_shards_needs_few_open_files(embed, tmp_path):

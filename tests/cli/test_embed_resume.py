@@ -101,7 +101,7 @@ def test_a_shard_is_bounded_by_its_bytes(tool, states, tmp_path, monkeypatch):
 def test_pooled_and_not_are_told_apart(tool, states, tmp_path):
     embed(tool, tmp_path / "out.npy", ">a\nACGU\n")
     with pytest.raises(InputError, match=r"out\.npy: holds one vector per nucleotide \(embed with --pooling mean\)"):
-        EmbeddingStore([tmp_path / "out.npy"]).matrix(["a"])
+        EmbeddingStore([tmp_path / "out.npy"]).read(["a"])
     kmer.KmerEncoder = States.__base__
     embed(tool, tmp_path / "pooled.npy", ">a\nACGU\n")
     with pytest.raises(InputError, match=r"pooled\.npy: holds one vector per RNA \(embed with --pooling none\)"):

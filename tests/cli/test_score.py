@@ -15,14 +15,14 @@ from cupid_tools.models.checkpoint import ModelInfo, build_classifier, save_mode
 from cupid_tools.models.encoders.base import SequenceError
 from cupid_tools.models.encoders.kmer import KmerEncoder
 
-CONFIG = {"hidden_layers": 1, "hidden_size": 2, "dropout": 0.2}
+CONFIG = {"hidden_layers": 1, "hidden_size": 2, "dropout": 0.2, "order": "free"}
 RNAS = {"a": "AC", "b": "GGGG", "c": "UUUU", "twin": "GGGG"}
 PAIRS = "note\tid_a\tid_b\tlabel\nx\ta\tb\t1\ny z\tb\ta\t0\n\tc\ttwin\t1\n"
 
 
-def save(path, weights, *, store, config=CONFIG, order="free", threshold=0.5):
+def save(path, weights, *, store, config=CONFIG, threshold=0.5):
     dim = weights["hidden.0.weight"].shape[1] // 2
-    info = ModelInfo("mlp", config, dim, order, store, threshold, training={}, metrics={}, versions={})
+    info = ModelInfo("mlp", config, dim, store, threshold, training={}, metrics={}, versions={})
     save_model(path, info, weights)
     return path
 
@@ -87,7 +87,7 @@ def test_listed_pairs(tool, golden, model, store):
 
 
 def test_the_published_order(tool, weights, store, tmp_path):
-    model = save(tmp_path / "published.safetensors", weights, store=INFO, order="published")
+    model = save(tmp_path / "published.safetensors", weights, store=INFO, config=CONFIG | {"order": "published"})
     outcome = tool("score", "-m", model, "-e", store, stdin=PAIRS)
     scores = [float(line.split("\t")[-2]) for line in outcome.stdout.splitlines()[1:]]
     assert scores == pytest.approx([by_hand("a", "b"), by_hand("b", "a"), by_hand("c", "b")], rel=1e-5)
@@ -104,10 +104,12 @@ def test_a_call_starts_at_the_threshold(tool, weights, store, tmp_path):
 @pytest.fixture
 def real(tmp_path, data, tool):
     """The real RNAs with a net of random weights: model, store, FASTA."""
-    torch.manual_seed(1)
-    config = {"hidden_layers": 3, "hidden_size": 50, "dropout": 0.2}
-    weights = build_classifier("mlp", 340, config).state_dict()
-    weights = {name: tensor * 3 for name, tensor in weights.items()}  # scores that differ
+    generator = torch.Generator().manual_seed(1)
+    config = {"hidden_layers": 3, "hidden_size": 50, "dropout": 0.2, "order": "free"}
+    shapes = {name: tensor.shape for name, tensor in build_classifier("mlp", config, 340).state_dict().items()}
+    weights = {
+        name: torch.randn(shape, generator=generator) * 1.2 / shape[-1] ** 0.5 for name, shape in shapes.items()
+    }  # scores that differ
     model = save(tmp_path / "real.safetensors", weights, store=KmerEncoder.info, config=config)
     tool("embed", "-o", tmp_path / "real.npy", data / "rnas.fa")
     return model, tmp_path / "real.npy", data / "rnas.fa"
@@ -263,7 +265,7 @@ def test_one_id_for_two_sequences(expect_refusal, real, tmp_path):
         (["--queries", "q.fa", "--targets", "t.fa", "pairs.tsv"], "take the place of PAIRS"),
         (["--queries", "q.fa", "--targets", "t.fa", "-f", "x.fa"], "take the place of PAIRS"),
         (["--top-k", "3", "-f", "x.fa"], "--top-k ranks --targets"),
-        ([], "where are the vectors?"),
+        ([], "where are the RNAs?"),
         (["-f", "-"], "stdin can be read only once"),
     ],
 )

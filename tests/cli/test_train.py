@@ -77,8 +77,8 @@ def test_the_model_says_what_it_is(tool, table, store, tmp_path):
     assert (outcome.code, outcome.stdout) == (0, "")
     model = metadata(tmp_path / "m.safetensors")
     assert model["classifier"] == "mlp"
-    assert model["config"] == {"hidden_layers": 2, "hidden_size": 16, "dropout": 0.2}
-    assert (model["order"], model["dim"], model["store"]) == ("free", 6, vars(INFO))
+    assert model["config"] == {"hidden_layers": 2, "hidden_size": 16, "dropout": 0.2, "order": "free"}
+    assert (model["dim"], model["store"]) == (6, vars(INFO))
     assert model["threshold"] == model["metrics"]["threshold"]
     trained = model["training"]
     assert (trained["recipe"], trained["seed"]) == ("mirinter-trans", 1)
@@ -152,7 +152,7 @@ def test_two_stores_are_one(tool, names, vectors, table, store, tmp_path):
 def test_the_published_order_is_on_record(tool, table, store, tmp_path):
     train(tool, table, store, tmp_path / "m.safetensors", "--order", "published", "--select", "auroc")
     model = metadata(tmp_path / "m.safetensors")
-    assert model["order"] == "published"
+    assert model["config"]["order"] == "published"
     assert model["training"]["settings"]["select"] == "auroc"
 
 

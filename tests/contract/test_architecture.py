@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "cupid_tools"
 LAYERS = [
     {"", "errors", "vocab"},
     {"registry", "kmers", "io", "recipes", "processors"},
+    {"interaction"},
     {"sampling"},
     {"evaluation"},
     {"models", "energy"},

@@ -13,17 +13,18 @@ from cupid_tools.io.store import StoreInfo
 from cupid_tools.models.checkpoint import ModelInfo, build_classifier, load_model, save_model
 
 CPU = torch.device("cpu")
-CONFIG = {"hidden_layers": 2, "hidden_size": 5, "dropout": 0.2}
+CONFIG = {"hidden_layers": 2, "hidden_size": 5, "dropout": 0.2, "order": "free"}
 INFO = ModelInfo(
-    classifier="mlp", config=CONFIG, dim=3, order="free", store=StoreInfo("kmer", "f", "p", "l"), threshold=0.1 + 0.2,
+    classifier="mlp", config=CONFIG, dim=3, store=StoreInfo("kmer", "f", "p", "l"), threshold=0.1 + 0.2,
     training={"seed": 1}, metrics={"valid_mcc": 0.5}, versions={},
 )  # fmt: skip
 
 
 @pytest.fixture
 def weights():
-    torch.manual_seed(0)
-    return build_classifier("mlp", 3, CONFIG).state_dict()
+    generator = torch.Generator().manual_seed(0)
+    shapes = {name: tensor.shape for name, tensor in build_classifier("mlp", CONFIG, 3).state_dict().items()}
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_equal_models_are_equal_bytes(path, weights):
 def test_other_programs_can_read_it(path):
     with safe_open(path, framework="np") as handle:
         content = json.loads(handle.metadata()["cupid_tools"])
-    assert content["format"] == "1"
+    assert content["format"] == "2"
     assert content["store"]["encoder"] == "kmer"
     assert set(load_file(path)) == {
         "hidden.0.weight", "hidden.0.bias", "hidden.1.weight", "hidden.1.bias", "output.weight", "output.bias"
@@ -78,7 +79,7 @@ def test_a_pickle_is_not_opened(tmp_path):
 
 
 def foreign(weights, path, **changes):
-    content = {"format": "1", **vars(INFO), "store": vars(INFO.store)} | changes
+    content = {"format": "2", **vars(INFO), "store": vars(INFO.store)} | changes
     save_file(weights, path, metadata={"cupid_tools": json.dumps(content)})
 
 
@@ -91,8 +92,8 @@ def test_another_programs_file(tmp_path, weights):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": "2"}, "another version"),
-        ({"order": "sideways"}, "another version"),
+        ({"format": "1"}, "another version"),
+        ({"config": CONFIG | {"order": "sideways"}}, "do not fit"),
         ({"classifier": "forest"}, "another version"),
         ({"store": {"encoder": "kmer"}}, "damaged metadata"),
         ({"surprise": 1}, "damaged metadata"),

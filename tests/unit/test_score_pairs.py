@@ -8,23 +8,29 @@ from hypothesis import strategies as st
 
 from cupid_tools.models import FREE, PUBLISHED
 from cupid_tools.models.checkpoint import build_classifier
-from cupid_tools.models.classifiers import CLASSIFIERS
+from cupid_tools.models.classifiers import CLASSIFIERS, VECTORS
 from cupid_tools.models.ranking import _Best
-from cupid_tools.models.scoring import PairScorer
 
 D, N = 7, 300
-CONFIG = {"mlp": {"hidden_layers": 3, "hidden_size": 40, "dropout": 0.5}}
+CONFIG = {"hidden_layers": 3, "hidden_size": 40, "dropout": 0.5}
+OWN = {"mlp": {"order": FREE}}
+NETS = ["mlp", "mlp-symmetric"]
 
 
-@pytest.fixture(params=list(CLASSIFIERS))
-def net(request):
-    torch.manual_seed(3)
-    return build_classifier(request.param, D, CONFIG[request.param])
+def net(name, **changes):
+    """A net with random weights, the same at each call."""
+    net = build_classifier(name, CONFIG | OWN.get(name, {}) | changes, D)
+    net.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weights in net.parameters():
+            weights.copy_(torch.randn(weights.shape, generator=generator) / weights.shape[-1] ** 0.5)
+    return net
 
 
 @pytest.fixture
 def vectors():
-    return torch.randn(N, D, generator=torch.Generator().manual_seed(4))
+    return np.random.default_rng(4).normal(size=(N, D)).astype(np.float32)
 
 
 @pytest.fixture
@@ -32,53 +38,66 @@ def pairs():
     return np.random.default_rng(5).integers(N, size=(2, 5000))
 
 
-def test_scores_equal_the_net_on_both_vectors_side_by_side(net, vectors, pairs):
-    first, second = pairs
-    scores = PairScorer(net, PUBLISHED, vectors).scores(first, second)
-    net.eval().double()
+@pytest.mark.parametrize(("name", "changes"), [("mlp", {"order": PUBLISHED}), ("mlp-symmetric", {})])
+def test_scores_equal_the_net_on_both_vectors_side_by_side(name, changes, vectors, pairs):
+    scores = net(name, **changes).scorer(vectors).scores(*pairs)
+    exact = net(name, **changes).eval().double()
     with torch.no_grad():
-        logits = net(torch.stack([vectors[first], vectors[second]], dim=1).double())
+        logits = exact(torch.as_tensor(vectors[pairs.T]).double())
     np.testing.assert_allclose(scores, logits.sigmoid().numpy(), atol=1e-6)
 
 
-def test_free_order_is_the_mean_of_both_orders(net, vectors, pairs):
-    first, second = pairs
-    published = PairScorer(net, PUBLISHED, vectors)
-    mean = (published.scores(first, second) + published.scores(second, first)) / 2
-    np.testing.assert_array_equal(PairScorer(net, FREE, vectors).scores(first, second), mean)
+def test_the_published_net_is_linear_layers_with_relu(vectors, pairs):
+    published = net("mlp", order=PUBLISHED).eval()
+    state = torch.as_tensor(vectors[pairs.T]).flatten(1)
+    with torch.no_grad():
+        for layer in published.hidden:
+            state = layer(state).relu()
+        expected = published.output(state).squeeze(1)
+        torch.testing.assert_close(published(torch.as_tensor(vectors[pairs.T])), expected)
 
 
-def test_free_order_is_symmetric_to_the_last_bit(net, vectors, pairs):
-    scorer = PairScorer(net, FREE, vectors)
+def test_free_order_is_the_mean_of_both_orders(vectors, pairs):
+    published = net("mlp", order=PUBLISHED).scorer(vectors)
+    mean = (published.scores(*pairs) + published.scores(*pairs[::-1])) / 2
+    np.testing.assert_array_equal(net("mlp").scorer(vectors).scores(*pairs), mean)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_scores_are_symmetric_to_the_last_bit(name, vectors, pairs):
+    scorer = net(name).scorer(vectors)
     np.testing.assert_array_equal(scorer.scores(*pairs), scorer.scores(*pairs[::-1]))
 
 
-def test_the_published_order_is_not_symmetric(net, vectors, pairs):
-    scorer = PairScorer(net, PUBLISHED, vectors)
+def test_the_published_order_is_not_symmetric(vectors, pairs):
+    scorer = net("mlp", order=PUBLISHED).scorer(vectors)
     assert np.abs(scorer.scores(*pairs) - scorer.scores(*pairs[::-1])).max() > 1e-3
 
 
-def test_a_score_depends_on_its_pair_alone(net, vectors, pairs):
-    scorer = PairScorer(net, FREE, vectors)
+@pytest.mark.parametrize("name", NETS)
+def test_a_score_depends_on_its_pair_alone(name, vectors, pairs):
+    scorer = net(name).scorer(vectors)
     scores = scorer.scores(*pairs)
     order = np.random.default_rng(6).permutation(len(scores))
     np.testing.assert_array_equal(scorer.scores(*pairs[:, order]), scores[order])
     for part in (slice(0, 1), slice(17, 20), slice(4000, 5000)):
         np.testing.assert_array_equal(scorer.scores(*pairs[:, part]), scores[part])
-    few = PairScorer(net, FREE, vectors[:50])
+    few = net(name).scorer(vectors[:50])
     inside = (pairs < 50).all(axis=0)
     np.testing.assert_array_equal(few.scores(*pairs[:, inside]), scores[inside])
 
 
-def test_dropout_is_off(net, vectors, pairs):
-    net.train()
-    scorer = PairScorer(net, FREE, vectors)
+@pytest.mark.parametrize("name", NETS)
+def test_dropout_is_off(name, vectors, pairs):
+    trained = net(name).train()
+    scorer = trained.scorer(vectors)
     np.testing.assert_array_equal(scorer.scores(*pairs), scorer.scores(*pairs))
 
 
-def test_no_pairs(net, vectors):
+@pytest.mark.parametrize("name", NETS)
+def test_no_pairs(name, vectors):
     none = np.empty(0, dtype=np.int64)
-    assert PairScorer(net, FREE, vectors).scores(none, none).shape == (0,)
+    assert net(name).scorer(vectors).scores(none, none).shape == (0,)
 
 
 @given(

@@ -47,7 +47,7 @@ def test_round_trip(make):
     path = make()
     store = EmbeddingStore([path])
     assert (store.info, store.dim, len(store), store.ids()) == (INFO, 3, 3, ["a", "b", "a2"])
-    assert store.matrix(["b", "a", "a2"]).tolist() == [[3, 4, 5], [0, 1, 2], [0, 1, 2]]
+    assert store.read(["b", "a", "a2"]).tolist() == [[3, 4, 5], [0, 1, 2], [0, 1, 2]]
     assert np.load(path).dtype == np.float32
     store.check_sequences({rna.id: rna for rna in RNAS})
 
@@ -55,7 +55,7 @@ def test_round_trip(make):
 def test_several_read_as_one(make):
     first = make("one.npy")
     second = make("two.npy", rnas=[Rna("c", "CC"), Rna("d", "UU")], rows=[0, 1])
-    assert EmbeddingStore([first, second]).matrix(["d", "a"]).tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert EmbeddingStore([first, second]).read(["d", "a"]).tolist() == [[3, 4, 5], [0, 1, 2]]
 
 
 @pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling"])
@@ -101,16 +101,16 @@ def test_a_table_that_does_not_tell_the_precision_is_of_float32(make):
 
 def test_a_missing_row_is_told(make):
     with pytest.raises(InputError, match="holds no vector of RNA 'x'"):
-        EmbeddingStore([make()]).matrix(["a", "x"])
+        EmbeddingStore([make()]).read(["a", "x"])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nan_is_refused(make, value):
     vectors = np.array([[0, 1, 2], [3, value, 5]], dtype=np.float32)
     store = EmbeddingStore([make(vectors=vectors)])
-    assert store.matrix(["a"]).tolist() == [[0, 1, 2]]
+    assert store.read(["a"]).tolist() == [[0, 1, 2]]
     with pytest.raises(InputError, match="vector of RNA 'b' holds NaN or infinity"):
-        store.matrix(["a", "b"])
+        store.read(["a", "b"])
 
 
 def test_a_truncated_npy_is_refused(make):
@@ -171,4 +171,4 @@ def test_a_store_that_is_replaced_while_it_is_read(make):
     store = EmbeddingStore([path])
     make("one.npy", rnas=[Rna("z", "GGG"), Rna("a", "ACGU")], rows=[0, 1])
     with pytest.raises(InputError, match=r"one\.npy: was replaced while it was read \(start again\)"):
-        store.matrix(["a"])
+        store.read(["a"])

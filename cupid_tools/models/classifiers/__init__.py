@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from cupid_tools.registry import Entry, Registry
 
+_HERE = "cupid_tools.models.classifiers"
+
 CLASSIFIERS = Registry(
     "classifier",
     {
-        "mlp": Entry(
-            "cupid_tools.models.classifiers.mlp:MlpClassifier",
-            "feed-forward net on both vectors side by side, as published",
-        ),
+        "boosting": Entry(f"{_HERE}.boosting:Boosting", "boosted trees on features of both sequences"),
+        "duplex": Entry(f"{_HERE}.duplex:Duplex", "a learned interaction energy of both sequences"),
+        "seed-lr": Entry(f"{_HERE}.seed_lr:SeedLr", "logistic regression on seed sites and lengths"),
+        "mlp": Entry(f"{_HERE}.mlp:Mlp", "feed-forward net on both vectors side by side, as published"),
+        "mlp-symmetric": Entry(f"{_HERE}.mlp_symmetric:SymmetricMlp", "the same, order-free by its form"),
     },
 )
-"""Name -> a subclass of ``base.Classifier``."""
+"""Name -> a ``base.Classifier``."""
+
+VECTORS, SEQUENCES = "vectors", "sequences"
+"""What a classifier may read of each RNA."""
+
+DEFAULTS = {SEQUENCES: "boosting", VECTORS: "mlp"}
+"""What is fitted when nobody chooses: the best on strictly unseen RNAs, by ``benchmarks/learning.py``."""
+
+NETS_RECIPE = "mirinter-trans"
+"""Where nets take their numbers when no recipe is given."""

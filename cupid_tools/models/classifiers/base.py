@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
-from torch import Tensor, nn
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cupid_tools.models.dataset import Rnas, TrainingData
+from cupid_tools.models.fitting import Fit
 
 
-class Classifier(nn.Module):
-    """Answers how likely two RNAs interact, in the order in which they are given.
+class Scorer(Protocol):
+    """A classifier that has met N RNAs, each once, and now answers for pairs among them."""
 
-    It is built as ``kind(dim, config)``: the channels of an RNA's vector, and an instance of its ``Config``.
+    def scores(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probabilities, float64 [n], of the pairs of RNAs at positions *first* and *second*, [n] each.
 
-    The work is in two parts, so that in scoring many pairs each RNA is met once. Letters: B pairs, N RNAs, D channels,
-    S numbers a side.
+        A score depends on its pair alone, not on which others are asked for, and unless the classifier was told to keep
+        the published order it is bitwise the same for (a, b) and (b, a).
+        """
+        ...
+
+
+class Classifier(Protocol):
+    """Answers how likely two RNAs interact.
+
+    It is built as ``kind(config, dim)``: an instance of its ``Config``, and the channels of an RNA's vector (0 for one
+    that reads sequences). New, it knows what its ``Config`` says and no more; ``fit`` or ``load`` make it ready.
 
     Attributes:
+        reads: ``VECTORS`` or ``SEQUENCES``.
         Config: a frozen dataclass of numbers and strings: what ``[classifier]`` of a recipe holds beside the name.
+        Training: the same of ``[training]``: how it is fitted.
     """
 
+    reads: ClassVar[str]
     Config: ClassVar[type[Any]]
+    Training: ClassVar[type[Any]]
 
-    def prepare(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """From float32 [N, D], what ``compare`` needs of each RNA as the first and as the second of a pair: [N, S]."""
-        raise NotImplementedError
+    def __init__(self, config: Any, dim: int) -> None: ...
 
-    def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Logits [B] from the prepared sides of B pairs, [B, S] each."""
-        raise NotImplementedError
+    def fit(self, data: TrainingData, training: Any, *, device: torch.device, seed: int) -> Fit:
+        """Learn from ``data.train``; ``data.valid`` chooses the epoch that is kept, and the threshold.
 
-    def forward(self, pairs: Tensor) -> Tensor:
-        """Logits [B] from float32 [B, 2, D], the vectors of B pairs."""
-        return self.compare(self.prepare(pairs[:, 0])[0], self.prepare(pairs[:, 1])[1])
+        Equal arguments give equal bits. *training* is an instance of ``Training``.
+
+        Raises:
+            CupidError: the loss was no number in the first epoch.
+            KeyboardInterrupt: it came before the first epoch was done.
+        """
+        ...
+
+    def load(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+        """Take the tensors that ``Fit.tensors`` holds.
+
+        Raises:
+            ValueError: they are not those of such a classifier.
+        """
+        ...
+
+    def scorer(self, rnas: Rnas) -> Scorer:
+        """Meet N RNAs, which are what ``reads`` says."""
+        ...

@@ -3,69 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from cupid_tools.errors import UsageError
-from cupid_tools.models.classifiers.base import Classifier
-from cupid_tools.models.dropout import dropout
+from cupid_tools.models import FREE, ORDERS
+from cupid_tools.models.classifiers.net import Net, NetConfig
 
 
 @dataclass(frozen=True)
-class MlpConfig:
-    """Size of the net.
+class MlpConfig(NetConfig):
+    """Size of the net, and how it is asked.
 
     Attributes:
-        hidden_layers: at least 1.
-        hidden_size: units in each.
-        dropout: after each hidden layer, while training; 0 <= dropout < 1.
+        order: one of ``models.ORDERS``.
     """
 
-    hidden_layers: int
-    hidden_size: int
-    dropout: float
+    order: str
 
     def __post_init__(self) -> None:
-        if self.hidden_layers < 1 or self.hidden_size < 1:
-            raise UsageError("hidden layers and hidden size must be at least 1")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"dropout is {self.dropout:g} (it must be at least 0 and below 1)")
+        super().__post_init__()
+        if self.order not in ORDERS:
+            raise UsageError(f"order is {self.order!r} (known: {', '.join(ORDERS)})")
 
 
-class MlpClassifier(Classifier):
+class Mlp(Net):
     """Both vectors side by side, hidden layers of ReLU and dropout, one logit."""
 
     Config = MlpConfig
 
-    def __init__(self, dim: int, config: MlpConfig) -> None:
-        super().__init__()
-        self._dim = dim
-        sizes = [2 * dim, *[config.hidden_size] * config.hidden_layers]
-        self.hidden = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in pairwise(sizes))
-        self.output = nn.Linear(config.hidden_size, 1)
-        self._dropout = config.dropout
+    def __init__(self, config: MlpConfig, dim: int) -> None:
+        super().__init__(config, dim)
+        self.both_orders = config.order == FREE
 
     def prepare(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """The first layer's product W [a; b] + c is W_a a + (W_b b + c), and each half depends on one RNA only."""
-        layer = self.hidden[0]
-        weight_a, weight_b = layer.weight.split(self._dim, dim=1)  # type: ignore[operator]
-        return functional.linear(vectors, weight_a), functional.linear(vectors, weight_b, layer.bias)  # type: ignore[arg-type]
+        """The halves of the first layer's product, [N, H] each."""
+        return self._halves(vectors)
 
-    def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Logits [B] from [B, hidden_size] each."""
-        return self._rest(first + second)
+    def join(self, first: Tensor, second: Tensor) -> Tensor:
+        """States [B, H] from halves [B, H] each."""
+        return functional.relu(first + second, inplace=True)
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """Logits [B] from float32 [B, 2, D]."""
-        return self._rest(self.hidden[0](pairs.flatten(1)))
-
-    def _rest(self, state: Tensor) -> Tensor:
-        for layer in self.hidden[1:]:
-            state = layer(self._activate(state))
-        logits: Tensor = self.output(self._activate(state))
-        return logits.squeeze(1)
-
-    def _activate(self, state: Tensor) -> Tensor:
-        return dropout(functional.relu(state, inplace=True), self._dropout, self.training)
+        """Logits [B] from float32 [B, 2, D], with one product for both vectors."""
+        return self._rest(functional.relu(self.hidden[0](pairs.flatten(1)), inplace=True))

@@ -1,0 +1,1 @@
+"""What two sequences alone say about their interaction; needs no torch."""

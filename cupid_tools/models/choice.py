@@ -1,0 +1,78 @@
+"""Which classifier is fitted, and with which numbers: its own, those of a recipe, or those that the user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from cupid_tools.errors import InputError, UsageError
+from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, NETS_RECIPE, SEQUENCES, VECTORS
+from cupid_tools.models.classifiers.base import Classifier
+from cupid_tools.recipes import load_recipe, recipe_section
+
+_HINTS = {VECTORS: "give the --embeddings of cupid-embed", SEQUENCES: "give --fasta without --embeddings"}
+
+
+class Choice(NamedTuple):
+    """A classifier to be fitted.
+
+    Attributes:
+        name: in the registry.
+        kind: the class behind it.
+        config, training: instances of its ``Config`` and ``Training``.
+        recipe: where numbers come from that the user did not give; None where they are the classifier's own.
+    """
+
+    name: str
+    kind: type[Classifier]
+    config: Any
+    training: Any
+    recipe: str | None
+
+
+def choose(classifier: str | None, recipe: str | None, reads: str, given: Mapping[str, Any]) -> Choice:
+    """Settle what is fitted.
+
+    A recipe is for the nets: it gives its numbers to every classifier that is fitted as its own is.
+
+    Args:
+        classifier: registry name; None stands for the recipe's, or else for that of ``DEFAULTS``.
+        recipe: name or path of a recipe; None stands for ``NETS_RECIPE`` where the classifier is a net.
+        reads: what is there of each RNA, ``SEQUENCES`` or ``VECTORS``.
+        given: name -> number that the user gives, of either ``Config`` or ``Training``.
+
+    Raises:
+        UsageError: the classifier reads something else, or a number that it does not have, or one out of range.
+        InputError: the recipe is not complete, or names an unknown classifier.
+    """
+    named = None if recipe is None else _named_by(recipe)
+    name = classifier or named or DEFAULTS[reads]
+    kind: type[Classifier] = CLASSIFIERS.load(name)
+    if kind.reads != reads:
+        raise UsageError(f"{name} reads {kind.reads}, not {reads}", hint=_HINTS[kind.reads])
+    config, training = ({field.name for field in fields(part)} for part in (kind.Config, kind.Training))
+    if unknown := sorted(given.keys() - config - training):
+        flag = "--" + unknown[0].replace("_", "-")
+        raise UsageError(f"{flag} is no setting of {name}", hint="leave it out, or choose another --classifier")
+    used = NETS_RECIPE if recipe is None and kind.reads == VECTORS else recipe
+    if used is None or CLASSIFIERS.load(_named_by(used)).Training is not kind.Training:
+        return Choice(name, kind, kind.Config(**_of(config, given)), kind.Training(**_of(training, given)), None)
+    return Choice(
+        name,
+        kind,
+        recipe_section(used, "classifier", kind.Config, _of(config, given), leave_others=name != _named_by(used)),
+        recipe_section(used, "training", kind.Training, _of(training, given)),
+        used,
+    )
+
+
+def _named_by(recipe: str) -> str:
+    name = str(load_recipe(recipe).get("classifier", {}).get("name"))
+    if name not in CLASSIFIERS:
+        raise InputError(recipe, f"[classifier] names {name!r}", hint=f"known: {', '.join(CLASSIFIERS)}")
+    return name
+
+
+def _of(names: set[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name in names}

@@ -1,0 +1,136 @@
+"""Where training and scoring take RNAs from: vectors of a store on disk or of an encoder at work, or sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from cupid_tools.errors import InputError, OutOfMemoryError, place_of
+from cupid_tools.io.store import StoreInfo, Vectors
+from cupid_tools.models.dataset import Rnas
+from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, SequenceError
+from cupid_tools.vocab import Rna
+
+
+class RnaSource(Protocol):
+    """RNAs by id, as a classifier reads them.
+
+    Attributes:
+        path: the file behind it, for messages.
+        remedy: what to do about an RNA that is not there, for messages.
+    """
+
+    path: str
+    remedy: str
+
+    def ids(self) -> list[str]:
+        """All RNA ids."""
+        ...
+
+    def digests(self, names: Iterable[str]) -> list[str]:
+        """Sequence digests of the RNAs *names*."""
+        ...
+
+    def read(self, names: Sequence[str]) -> Rnas:
+        """Vectors, float32 [len(names), channels], or the sequences of the RNAs *names*."""
+        ...
+
+
+class VectorSource(RnaSource, Protocol):
+    """Vectors by RNA id; ``io.store.EmbeddingStore`` is one.
+
+    Attributes:
+        info: what made the vectors.
+    """
+
+    info: StoreInfo
+
+    def read(self, names: Sequence[str]) -> Vectors:
+        """Float32 [len(names), channels]."""
+        ...
+
+
+class _Named:
+    """RNAs of a FASTA.
+
+    Attributes:
+        path: where they come from, for messages.
+        remedy: what to do about an RNA without a sequence, for messages.
+    """
+
+    remedy = "every id needs a sequence there"
+
+    def __init__(self, rnas: Mapping[str, Rna], path: str) -> None:
+        self.path = path
+        self._rnas = rnas
+
+    def ids(self) -> list[str]:
+        """All RNA ids."""
+        return list(self._rnas)
+
+    def digests(self, names: Iterable[str]) -> list[str]:
+        """Sequence digests of the RNAs *names*."""
+        return [self._rnas[name].digest for name in names]
+
+
+class RnaSequences(_Named):
+    """The sequences themselves."""
+
+    def read(self, names: Sequence[str]) -> list[str]:
+        """The sequences of the RNAs *names*."""
+        return [self._rnas[name].sequence for name in names]
+
+
+class EmbeddedRnas(_Named):
+    """Vectors that are computed when they are first asked for, once for each sequence, and then held in memory.
+
+    Attributes:
+        info: of the encoder.
+    """
+
+    def __init__(self, rnas: Mapping[str, Rna], encoder: Encoder, path: str) -> None:
+        super().__init__(rnas, path)
+        self.info = encoder.info
+        self._encoder = encoder
+        self._known: dict[str, Vectors] = {}  # sequence -> [channels]
+
+    def read(self, names: Sequence[str]) -> Vectors:
+        """Float32 [len(names), channels].
+
+        Raises:
+            InputError: the encoder cannot take an RNA, or gives one vector per nucleotide.
+            OutOfMemoryError: an RNA does not fit into memory.
+        """
+        self.info.require_pooled(self.path)
+        rnas = [self._rnas[name] for name in names]
+        new: dict[str, Rna] = {}
+        for rna in rnas:
+            if rna.sequence not in self._known:
+                new.setdefault(rna.sequence, rna)
+        self._known |= zip(new, embed_rnas(self._encoder, list(new.values()), self.path), strict=True)
+        if not names:
+            return np.empty((0, self._encoder.dim), dtype=np.float32)
+        return np.stack([self._known[rna.sequence] for rna in rnas])
+
+
+def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:
+    """What *encoder* makes of *rnas*, which were read from *source*: float32 [len(rnas) or their nt, channels].
+
+    Raises:
+        InputError: the encoder cannot take an RNA; the error names it.
+        OutOfMemoryError: an RNA does not fit into memory; the error names it.
+    """
+    try:
+        return encoder.embed([rna.sequence for rna in rnas])
+    except SequenceError as error:
+        rna = rnas[error.index]
+        raise InputError(source, f"RNA {rna.id!r} {error.problem}", line=rna.line or None, hint=error.hint) from error
+    except BatchMemoryError as error:
+        rna = rnas[error.index]
+        place = place_of(source, rna.line or None)
+        raise OutOfMemoryError(
+            f"{place}: RNA {rna.id!r} of {len(rna.sequence):,} nt does not fit into memory, even alone",
+            hint="the same command goes on from here where there is more",
+        ) from error
