@@ -22,6 +22,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TOOLS = sorted(path.stem for path in (PACKAGE / "cli").glob("*.py") if not path.stem.startswith("_"))
 HEAVY = {"numpy", "pandas", "torch", "scipy", "sklearn", "matplotlib", "Bio", "transformers", "safetensors", "tqdm"}
+HEAVY |= {"numba", "lightgbm"}
 
 
 def name_of(path):
