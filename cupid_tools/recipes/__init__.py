@@ -1,8 +1,8 @@
 """The published protocols as data: one TOML file each, which tells all that a repetition needs, step by step.
 
 cupid-filter takes its limits from ``[filter]``, cupid-train its net and its schedule from ``[classifier]`` and
-``[training]``. ``[split]``, ``[augment]``, ``[negatives]`` and ``[encoder]`` complete the protocol: they say with which
-options the other tools repeat it, and no tool reads them by itself.
+``[training]``. cupid-reproduce reads them all, and runs the ``[variants]``, each a line of the paper's table with the
+figures that it reports (see ``protocol``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from cupid_tools.errors import CupidError, InputError, UsageError
 
@@ -20,7 +21,7 @@ Recipe = dict[str, dict[str, Any]]
 
 Settings = TypeVar("Settings")
 
-SECTIONS = ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training")
+SECTIONS = ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training", "variants")
 """What a recipe may hold, in the order of the work; a tool asks for no more than the sections it reads."""
 
 _SUFFIX = ".toml"
@@ -60,29 +61,52 @@ def load_recipe(name: str | os.PathLike[str]) -> Recipe:
 
 
 def recipe_section(
-    name: str | os.PathLike[str], section: str, kind: type[Settings], overrides: Mapping[str, Any]
+    name: str | os.PathLike[str],
+    section: str,
+    kind: type[Settings],
+    overrides: Mapping[str, Any],
+    *,
+    leave_others: bool = False,
 ) -> Settings:
     """Fill the dataclass *kind* from one section of a recipe.
 
     Args:
         name: of the recipe, as for ``load_recipe``.
-        section: whose keys are the fields of *kind*; the key ``name`` is left aside.
-        kind: a dataclass of numbers and strings without defaults.
+        section: whose keys are the fields of *kind*; the key ``name`` is left aside where it is none.
+        kind: see ``fill``.
         overrides: field -> value that replaces the recipe's; None leaves it.
+        leave_others: keys that are no fields of *kind* are left aside too.
 
     Raises:
         InputError: the section lacks a field, has another, or has one of the wrong type.
     """
-    given = {key: value for key, value in load_recipe(name).get(section, {}).items() if key != "name"}
+    hints = get_type_hints(kind)
+    given = load_recipe(name).get(section, {})
     given |= {key: value for key, value in overrides.items() if value is not None}
+    others = given.keys() - hints.keys() if leave_others else {"name"} - hints.keys()
+    return fill(kind, {key: value for key, value in given.items() if key not in others}, name, section)
+
+
+def fill(kind: type[Settings], given: Mapping[str, Any], name: str | os.PathLike[str], section: str) -> Settings:
+    """Make the dataclass *kind* from the keys and values *given* in a section of a recipe.
+
+    Args:
+        kind: a dataclass of numbers, truth values, strings and tuples of these; a field with a default may be missing.
+        given: as TOML has them.
+        name: of the recipe, for messages.
+        section: likewise.
+
+    Raises:
+        InputError: a field is missing, a key is none, or a value has the wrong type.
+    """
     hints = get_type_hints(kind)
     for key in hints:
-        if key not in given:
+        if key not in given and not hasattr(kind, key):
             raise InputError(name, f"{key!r} is missing in [{section}]", hint="add it, or give the option")
     for key in given:
         if key not in hints:
             raise InputError(name, f"{key!r} in [{section}] is unknown", hint=f"known: {', '.join(hints)}")
-    return kind(**{key: _typed(given[key], hint, name, f"{key!r} in [{section}]") for key, hint in hints.items()})
+    return kind(**{key: _typed(given[key], hints[key], name, f"{key!r} in [{section}]") for key in given})
 
 
 def _read(path: Path) -> bytes:
@@ -92,9 +116,14 @@ def _read(path: Path) -> bytes:
         raise CupidError(f"{path}: {(error.strerror or str(error)).lower()}", hint="check the name") from error
 
 
-def _typed(value: Any, kind: type, name: str | os.PathLike[str], shown: str) -> Any:
+def _typed(value: Any, kind: Any, name: str | os.PathLike[str], shown: str) -> Any:
+    if isinstance(kind, UnionType):
+        kind = next(part for part in get_args(kind) if part is not NoneType)  # TOML has no null
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_typed(part, get_args(kind)[0], name, f"a part of {shown}") for part in value)
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise InputError(name, f"{shown} is {value!r}", hint=f"expected {kind.__name__}")
+        expected = "a list" if get_origin(kind) is tuple else kind.__name__
+        raise InputError(name, f"{shown} is {value!r}", hint=f"expected {expected}")
     return value
