@@ -79,10 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _limits(args: argparse.Namespace) -> RnaLimits:
-    from cupid_tools.recipes import load_recipe
+    from cupid_tools.recipes import recipe_section
+    from cupid_tools.recipes.protocol import Limits
     from cupid_tools.sampling.rna_filters import RnaLimits
 
-    max_length = args.max_length or int(load_recipe(args.recipe)["filter"]["max_length"])
+    max_length = recipe_section(args.recipe, "filter", Limits, {"max_length": args.max_length}).max_length
     if args.min_length > max_length:
         raise UsageError(f"--min-length {args.min_length} exceeds the longest RNA kept, {max_length} (--max-length)")
     if args.rnas_only and (args.pairs != "-" or args.fasta_out or args.type_pairs or args.keep_unpaired):

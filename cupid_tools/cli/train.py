@@ -23,7 +23,6 @@ from cupid_tools.recipes import recipe_names
 
 if TYPE_CHECKING:
     from cupid_tools.io.report import Report
-    from cupid_tools.models.fitting import Epoch
     from cupid_tools.models.sources import RnaSource
     from cupid_tools.sampling.relatives import Groups
 
@@ -100,6 +99,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.models.checkpoint import save_model
     from cupid_tools.models.choice import choose
     from cupid_tools.models.device import choose_device
+    from cupid_tools.models.fitting import write_curves
     from cupid_tools.models.learning import learn
 
     _check_usage(args)
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     source, relatives = _source(args)
     learned = learn(choice, table, source, relatives=relatives, device=device, seed=args.seed)
     if args.curves:
-        _write_curves(args.curves, learned.fit.curves)
+        write_curves(args.curves, learned.fit.curves)
     save_model(args.output, learned.info, learned.fit.tensors)
     best, trouble = learned.fit.best, learned.fit.trouble
     log.info("kept epoch %d: MCC %.3f at threshold %.6g on valid", best.epoch, best.valid_mcc, best.threshold)
@@ -159,11 +159,3 @@ def _source(args: argparse.Namespace) -> tuple[RnaSource, Callable[[list[str]], 
         return related_groups(named) if table is None else listed_groups(named, table, args.groups)
 
     return RnaSequences(rnas, args.fasta), relatives
-
-
-def _write_curves(path: str, curves: Sequence[Epoch]) -> None:
-    from cupid_tools.io.atomic import atomic_write
-
-    with atomic_write(path) as handle:
-        handle.write("\t".join(type(curves[0]).columns()) + "\n")
-        handle.writelines("\t".join(f"{value:.6g}" for value in vars(row).values()) + "\n" for row in curves)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from cupid_tools.errors import EXIT_INTERRUPTED, CupidError
 from cupid_tools.evaluation.metrics import auroc, average_precision, best_mcc_threshold
+from cupid_tools.io.atomic import atomic_write
 from cupid_tools.models.dataset import LabelledPairs
 
 log = logging.getLogger("cupid_tools")
@@ -130,6 +132,13 @@ def fit_epochs(
             raise trouble from error
     assert kept is not None
     return Fit(kept.best, kept.tensors, curves, trouble)
+
+
+def write_curves(path: str | os.PathLike[str], curves: Sequence[Epoch]) -> None:
+    """Write the epochs as a table; it appears complete or not at all."""
+    with atomic_write(path) as handle:
+        handle.write("\t".join(Epoch.columns()) + "\n")
+        handle.writelines("\t".join(f"{value:.6g}" for value in vars(row).values()) + "\n" for row in curves)
 
 
 def cross_entropy(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
