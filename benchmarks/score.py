@@ -3,7 +3,7 @@
     python benchmarks/score.py [--device cuda]
 
 Counted are the products of the layers after the first, which is computed once for each RNA, in both orders. Goal on a
-CPU that does nothing else: half of the rate.
+CPU that does nothing else: 60 % of the rate.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import time
 
 import numpy as np
 import torch
-from train import GOAL, HIDDEN, LAYERS, matmul_rate
+from train import HIDDEN, LAYERS, matmul_rate
 
-from cupid_tools.models import FREE
 from cupid_tools.models.checkpoint import build_classifier
-from cupid_tools.models.scoring import PairScorer
 from cupid_tools.recipes import load_recipe
 
 RNAS, PAIRS = 2_000, 50_000
+GOAL = 0.6
 
 
 def main(device: torch.device) -> None:
@@ -29,11 +28,13 @@ def main(device: torch.device) -> None:
     config = {key: value for key, value in load_recipe("ncrna-cupid")["classifier"].items() if key != "name"}
     first, second = np.random.default_rng(1).integers(RNAS, size=(2, PAIRS))
     for dim in (340, 640):
-        classifier = build_classifier("mlp", dim, config).to(device)
-        vectors = torch.randn(RNAS, dim, device=device)
+        net = build_classifier("mlp", config, dim)
+        random = {name: torch.randn(tensor.shape) / HIDDEN**0.5 for name, tensor in net.state_dict().items()}
+        net.load(random, device)
+        vectors = np.random.default_rng(2).normal(size=(RNAS, dim)).astype(np.float32)
         before = matmul_rate(device)
         start = time.perf_counter()
-        PairScorer(classifier, FREE, vectors).scores(first, second)
+        net.scorer(vectors).scores(first, second)
         seconds = time.perf_counter() - start
         rate = max(before, matmul_rate(device))
         work = 2 * 2 * PAIRS * (LAYERS - 1) * HIDDEN**2

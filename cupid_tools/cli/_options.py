@@ -164,6 +164,14 @@ def positive_int(text: str) -> int:
     return value
 
 
+def block_of(text: str) -> tuple[int, int]:
+    """Which of how many parts, as in ``2/8``, for argparse."""
+    number, slash, count = text.partition("/")
+    if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
+        raise argparse.ArgumentTypeError(f"{text!r} is no block (give it as 2/8, the second of eight)")
+    return int(number), int(count)
+
+
 def whole_number(text: str) -> int:
     """An integer of at least 0, for argparse."""
     if not text.isdecimal():

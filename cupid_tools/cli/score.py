@@ -7,6 +7,11 @@ A model reads either the sequences of RNAs, from FASTA (-f), or their vectors, w
 are made from FASTA as the model needs them. A store is refused where its encoder, the fingerprint of that encoder's
 weights or settings, its pooling or its policy for long RNAs is not the model's, and, where FASTA is given too, where a
 vector was made from another sequence.
+
+With --shuffles, each query is also scored with shuffled targets, which tells how often chance gives as high a score:
+p_value is the share of them that reach the target's score, q_value the false discovery rate among all targets of the
+query. A cluster can share the queries: each job takes one of the --blocks, and --merge joins what they wrote into the
+very bytes that one job would have written.
 """
 
 from __future__ import annotations
@@ -20,9 +25,11 @@ from cupid_tools.cli import _options as options
 from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError, UsageError
+from cupid_tools.models.encoders.settings import AUTO, BF16, FP32
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
     from cupid_tools.io.report import Report
     from cupid_tools.io.store import StoreInfo
@@ -41,7 +48,7 @@ def get_parser() -> ToolParser:
     parser.add_argument(
         "pairs", nargs="?", metavar="PAIRS", help="pair table (default: stdin, unless --queries is given)"
     )
-    parser.add_argument("-m", "--model", required=True, metavar="SAFETENSORS", help="model made by cupid-train")
+    parser.add_argument("-m", "--model", metavar="SAFETENSORS", help="model made by cupid-train")
     parser.inputs += ["pairs", "model"]
     options.add_output(parser, "where to write the scores")
     options.add_embeddings(parser, required=False)
@@ -55,21 +62,43 @@ def get_parser() -> ToolParser:
         metavar="K",
         help=f"targets that are written for each query (default: {_DEFAULT_TOP})",
     )
-    parser.inputs += ["queries", "targets"]
-    options.add_weights_dir(parser, options.add_device(parser))
+    group.add_argument(
+        "--shuffles",
+        type=options.positive_int,
+        metavar="N",
+        help="shuffled targets that each query is scored with, for p- and q-values (default: none)",
+    )
+    group.add_argument(
+        "--blocks", type=options.block_of, metavar="I/N", help="rank only the I-th of N blocks of queries, as in 2/8"
+    )
+    group.add_argument(
+        "--merge", nargs="+", metavar="TSV", help="join the rankings of all blocks of --queries, in place of scoring"
+    )
+    parser.inputs += ["queries", "targets", "merge"]
+    options.add_seed(parser)
+    group = options.add_device(parser)
+    group.add_argument(
+        "--precision",
+        choices=(AUTO, FP32, BF16),
+        default=AUTO,
+        help="of nets; auto takes bf16 where the device is faster with it, and says so (default: %(default)s)",
+    )
+    options.add_weights_dir(parser, group)
     options.add_common(parser)
     return parser
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
-    """Score the pairs of a table, or rank targets."""
-    from cupid_tools.models.checkpoint import load_model
+    """Score the pairs of a table, rank targets, or join rankings."""
+    _check_usage(args)
+    if args.merge:
+        _merge(args, report)
+        return
     from cupid_tools.models.device import choose_device, memory_guard
 
-    _check_usage(args)
     device = choose_device(args.device, args.threads)
     with memory_guard():
-        model = load_model(args.model, device)
+        model = _model(args, device)
         if args.queries:
             _rank(args, model, report)
         else:
@@ -82,19 +111,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
+    if args.merge:
+        if not args.queries or any((args.pairs, args.model, args.fasta, args.embeddings, args.targets, *_ranks(args))):
+            raise UsageError("--merge joins rankings as they are (give it with --queries and --output alone)")
+        return
+    if not args.model:
+        raise UsageError("which model? (give --model)")
     if args.queries or args.targets:
         if not (args.queries and args.targets):
             raise UsageError("--queries and --targets belong together (give both)")
         if args.pairs or args.fasta:
             raise UsageError("--queries and --targets take the place of PAIRS and --fasta (leave those out)")
+        if args.shuffles and args.embeddings:
+            raise UsageError("--shuffles are RNAs that no store holds (leave --embeddings out)")
         return
-    if args.top_k:
-        raise UsageError("--top-k ranks --targets (give --queries and --targets)")
+    for flag, value in zip(("--top-k", "--shuffles", "--blocks"), _ranks(args), strict=True):
+        if value:
+            raise UsageError(f"{flag} is for rankings (give --queries and --targets)")
     if not (args.embeddings or args.fasta):
         raise UsageError("where are the RNAs? (give --fasta, or --embeddings)")
     args.pairs = args.pairs or "-"
     if args.pairs == args.fasta == "-":
         raise UsageError("stdin can be read only once (give a file for all but one input)")
+
+
+def _ranks(args: argparse.Namespace) -> tuple[object, ...]:
+    return args.top_k, args.shuffles, args.blocks
+
+
+def _model(args: argparse.Namespace, device: torch.device) -> Model:
+    from cupid_tools.models.checkpoint import load_model
+    from cupid_tools.models.classifiers.net import Net
+    from cupid_tools.models.encoders.precision import choose_precision
+
+    model = load_model(args.model, device)
+    if isinstance(model.classifier, Net):
+        model.classifier.precision = choose_precision(args.precision, [device])
+    return model
 
 
 def _score(args: argparse.Namespace, model: Model, report: Report) -> None:
@@ -109,6 +162,7 @@ def _score(args: argparse.Namespace, model: Model, report: Report) -> None:
 
 
 def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
+    from cupid_tools.models.null import shuffled_targets
     from cupid_tools.models.ranking import Tally, rank_targets
 
     queries, targets = _read(args, args.queries), _read(args, args.targets)
@@ -117,9 +171,18 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
             raise InputError(
                 args.targets, f"RNA {name!r} has another sequence in {args.queries}", line=targets[name].line or None
             )
-    source = _source(args, model, queries | targets, f"{args.queries} and {args.targets}")
+    shuffled = shuffled_targets(targets, args.shuffles, args.seed) if args.shuffles else {}
+    source = _source(args, model, queries | targets | shuffled, f"{args.queries} and {args.targets}")
     tally = Tally()
-    frames = rank_targets(list(queries), list(targets), model, source, top=args.top_k or _DEFAULT_TOP, tally=tally)
+    frames = rank_targets(
+        _block(args, list(queries)),
+        list(targets),
+        model,
+        source,
+        top=args.top_k or _DEFAULT_TOP,
+        tally=tally,
+        shuffled=list(shuffled),
+    )
     written = _write(args, frames)
     log.info(
         "wrote %s of %s pairs; %s of one RNA or sequence were left out",
@@ -129,6 +192,22 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
     )
     dropped = {"same-sequence": tally.same, "below-top": tally.pairs - tally.same - written}
     report.count("pairs", read=tally.pairs, written=written, dropped=dropped)
+
+
+def _block(args: argparse.Namespace, queries: list[str]) -> list[str]:
+    number, count = args.blocks or (1, 1)
+    if count > len(queries):
+        raise UsageError(f"--blocks {number}/{count} divides {len(queries)} queries (take at most {len(queries)})")
+    start, stop = ((edge * len(queries)) // count for edge in (number - 1, number))
+    return queries[start:stop]
+
+
+def _merge(args: argparse.Namespace, report: Report) -> None:
+    from cupid_tools.io.rankings import merge_rankings
+
+    written = merge_rankings(args.output, args.merge, list(_read(args, args.queries)), args.queries)
+    log.info("joined %d rankings: %s pairs", len(args.merge), f"{written:,}")
+    report.count("pairs", read=written, written=written)
 
 
 def _read(args: argparse.Namespace, path: str) -> dict[str, Rna]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cupid_tools.energy.engines.base import ClosedError, Duplex, Engine, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
-from cupid_tools.energy.shuffles import dinucleotide_shuffles
+from cupid_tools.sampling.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values
 from cupid_tools.energy.tasks import Tasks
 from cupid_tools.errors import CupidError

@@ -12,11 +12,11 @@ from cupid_tools.energy.engines.base import Duplex
 from cupid_tools.energy.journal import FAILED, Journal, Result
 from cupid_tools.energy.tasks import NOT_ASKED, Tasks
 from cupid_tools.evaluation.metrics import Floats
-from cupid_tools.io.pairs import ENERGY, ENGINE, ID_A, ID_B, NOT_KNOWN, PairTable
+from cupid_tools.io.pairs import ENERGY, ENGINE, ID_A, ID_B, NOT_KNOWN, P_VALUE, Q_VALUE, PairTable
 from cupid_tools.vocab import Rna
 
 NOT_ASKED_STATE = "not-asked"
-STATE, P_VALUE, Q_VALUE = "energy_state", "p_value", "q_value"
+STATE = "energy_state"
 COLUMNS = (
     ENERGY,
     STATE,

@@ -23,6 +23,7 @@ from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, SPLITS, TEST, TRAIN, VALID
 
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
 SCORE, CALL, RANK = "score", "call", "rank"
+P_VALUE, Q_VALUE = "p_value", "q_value"
 ENERGY, ENGINE = "energy", "engine"
 NOT_KNOWN = "NA"
 """An energy that is not known."""

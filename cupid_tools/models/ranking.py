@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError
-from cupid_tools.io.pairs import CALL, ID_A, ID_B, RANK, SCORE, PairTable
+from cupid_tools.io.pairs import CALL, ID_A, ID_B, P_VALUE, Q_VALUE, RANK, SCORE, PairTable
 from cupid_tools.io.store import ALL_FIT
 from cupid_tools.models.checkpoint import Model
 from cupid_tools.models.classifiers.base import Scorer
+from cupid_tools.models.null import Null
 from cupid_tools.models.sources import RnaSource, VectorSource
 
 PAIR_ROWS = 16_384
@@ -75,29 +76,51 @@ class Tally:
 
 
 def rank_targets(
-    queries: Sequence[str], targets: Sequence[str], model: Model, source: RnaSource, *, top: int, tally: Tally
+    queries: Sequence[str],
+    targets: Sequence[str],
+    model: Model,
+    source: RnaSource,
+    *,
+    top: int,
+    tally: Tally,
+    shuffled: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """Yield the *top* targets of each query, best first, equal scores by id; queries in their order.
 
     A tile of queries meets a tile of targets at a time, so memory holds *top* targets a query and never all pairs. An
     RNA is no target of itself, nor of another with the same sequence. *tally* is brought up to date on the way.
+
+    With *shuffled*, RNAs that no query interacts with, each target gets the columns ``p_value`` and ``q_value``; see
+    ``null.Null``.
     """
     targets = sorted(targets)
     for names in _tiles(queries):
         best = _Best(len(names), top)
+        null = Null(_score_null(model, source, names, shuffled)) if shuffled else None
         for tile in _tiles(targets):
             scores = _score_tile(model, source, names, tile)
             tally.pairs += scores.size
             tally.same += int(np.isneginf(scores).sum())
             best.add(scores)
-        row, rank = np.nonzero(np.isfinite(best.scores))
-        frame = {
-            ID_A: np.array(names, dtype=object)[row],
-            ID_B: np.array(targets, dtype=object)[best.places[row, rank]],
-            **_result_columns(best.scores[row, rank], model),
-            RANK: rank + 1,
-        }
-        yield pd.DataFrame(frame)
+            if null is not None:
+                null.add(scores)
+        yield _ranking(names, targets, best, model, null)
+
+
+def _ranking(
+    names: Sequence[str], targets: Sequence[str], best: _Best, model: Model, null: Null | None
+) -> pd.DataFrame:
+    row, rank = np.nonzero(np.isfinite(best.scores))
+    columns = {
+        ID_A: np.array(names, dtype=object)[row],
+        ID_B: np.array(targets, dtype=object)[best.places[row, rank]],
+        **_result_columns(best.scores[row, rank], model),
+        RANK: rank + 1,
+    }
+    if null is not None:
+        for column, values in zip((P_VALUE, Q_VALUE), null.p_and_q(best.scores), strict=True):
+            columns[column] = [f"{value:.6g}" for value in values[row, rank].tolist()]
+    return pd.DataFrame(columns)
 
 
 class _Best:
@@ -131,11 +154,20 @@ def _tiles(names: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _score_tile(model: Model, source: RnaSource, names: Sequence[str], tile: Sequence[str]) -> NDArray[np.float64]:
     """Scores, float64 [len(names), len(tile)], of all pairs; minus infinity where both have one sequence."""
-    scorer = scorer_of(model, source, [*names, *tile])
-    first, second = np.divmod(np.arange(len(names) * len(tile)), len(tile))
-    scores = scorer.scores(first, len(names) + second).reshape(len(names), len(tile))
+    scores = _all_pairs(model, source, names, tile)
     same = np.array(source.digests(names))[:, None] == np.array(source.digests(tile))
     return np.where(same, -np.inf, scores)
+
+
+def _score_null(model: Model, source: RnaSource, names: Sequence[str], shuffled: Sequence[str]) -> NDArray[np.float64]:
+    """Scores, float64 [len(names), len(shuffled)]."""
+    return np.hstack([_all_pairs(model, source, names, tile) for tile in _tiles(shuffled)])
+
+
+def _all_pairs(model: Model, source: RnaSource, names: Sequence[str], tile: Sequence[str]) -> NDArray[np.float64]:
+    scorer = scorer_of(model, source, [*names, *tile])
+    first, second = np.divmod(np.arange(len(names) * len(tile)), len(tile))
+    return scorer.scores(first, len(names) + second).reshape(len(names), len(tile))
 
 
 def _result_columns(scores: NDArray[np.float64], model: Model) -> dict[str, list[str] | NDArray[np.int8]]:

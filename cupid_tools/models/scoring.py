@@ -10,6 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cupid_tools.models.encoders.precision import DTYPES
+from cupid_tools.models.encoders.settings import FP32
+
 if TYPE_CHECKING:
     from cupid_tools.models.classifiers.net import Net
 
@@ -33,9 +36,13 @@ class PairScorer:
         """Probabilities, float64 [n], of the pairs of RNAs at positions *first* and *second*, [n] each."""
         device = self._first.device
         blocks = zip(_full_blocks(torch.as_tensor(first)), _full_blocks(torch.as_tensor(second)), strict=True)
-        with torch.inference_mode():
+        with torch.inference_mode(), self._products(device):
             parts = [self._probabilities(a.to(device), b.to(device)) for a, b in blocks]
             return torch.cat(parts)[: len(first)].cpu().numpy()
+
+    def _products(self, device: torch.device) -> torch.autocast:
+        precision = self._net.precision
+        return torch.autocast(device.type, dtype=DTYPES[precision], enabled=precision != FP32)
 
     def _probabilities(self, a: Tensor, b: Tensor) -> Tensor:
         forward = self._one_order(a, b)

@@ -186,6 +186,72 @@ def test_equal_scores_rank_by_id_and_equal_sequences_are_left_out(tool, weights,
     assert {row[2] for row in rows} == {"0.5"}
 
 
+@pytest.fixture
+def ranked(tool, real, data, tmp_path):
+    """Rank 11 queries against 40 targets with further options; returns what was written."""
+    model, _, rnas = real
+    records = rnas.read_text().split(">")[1:]
+    (tmp_path / "q.fa").write_text("".join(">" + record for record in records[:11]))
+    (tmp_path / "t.fa").write_text("".join(">" + record for record in records[8:48]))
+    options = ["-m", model, "--queries", tmp_path / "q.fa", "--targets", tmp_path / "t.fa", "--top-k", 5]
+
+    def run(*further):
+        outcome = tool("score", *options, *further)
+        assert outcome.code == 0, outcome.stderr
+        return outcome.stdout
+
+    return run
+
+
+def test_blocks_merge_into_the_bytes_of_one_run(tool, ranked, tmp_path):
+    whole = ranked("--shuffles", 30)
+    parts = [tmp_path / f"{number}.tsv" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, start=1):
+        part.write_text(ranked("--shuffles", 30, "--blocks", f"{number}/3"))
+    merged = tool("score", "--merge", parts[2], parts[0], parts[1], "--queries", tmp_path / "q.fa")
+    assert (merged.code, merged.stdout) == (0, whole)
+
+
+def test_parts_that_do_not_make_a_whole(tool, expect_refusal, ranked, tmp_path):
+    one, two = tmp_path / "one.tsv", tmp_path / "two.tsv"
+    one.write_text(ranked("--blocks", "1/2"))
+    two.write_text(ranked("--blocks", "2/2"))
+    other = tmp_path / "other.tsv"
+    other.write_text(ranked("--blocks", "2/2", "--shuffles", 5))
+    merge = ["score", "--queries", tmp_path / "q.fa", "--merge"]
+    expect_refusal(3, "is in no part (give the files of all blocks)", *merge, one)
+    expect_refusal(3, "as ", *merge, one, two, one)
+    expect_refusal(3, "has other columns", *merge, one, other)
+    header, *lines = two.read_text().splitlines(keepends=True)
+    two.write_text(header + "".join(reversed(lines)))
+    expect_refusal(3, "the order of", *merge, one, two)
+    two.write_text("id_a\tid_b\na\tb\n")
+    expect_refusal(3, "column 'rank' is missing", *merge, one, two)
+
+
+def test_p_values_of_a_ranking(ranked):
+    header, *lines = (line.split("\t") for line in ranked("--shuffles", 50).splitlines())
+    assert header == ["id_a", "id_b", "score", "call", "rank", "p_value", "q_value"]
+    assert [line[:5] for line in lines] == [line.split("\t") for line in ranked().splitlines()[1:]]
+    p, q = np.array([line[5:] for line in lines], dtype=float).T
+    assert (p >= 0.0196).all()
+    assert (q >= p - 1e-6).all()
+    assert (q <= 1).all()
+    assert ranked("--shuffles", 50, "--seed", 2) != ranked("--shuffles", 50)
+
+
+def test_bf16_changes_scores_little(tool, real, data):
+    model, store, _ = real
+    exact, rough = (
+        np.array([row[-2] for row in rows_of(
+            tool("score", "-m", model, "-e", store, "--device", "cpu", "--precision", name, data / "pairs.tsv").stdout
+        )], dtype=float)
+        for name in ("fp32", "bf16")
+    )  # fmt: skip
+    assert 0 < np.abs(exact - rough).max() < 0.05
+    assert len(np.unique(rough)) > 0.9 * len(np.unique(exact))
+
+
 @pytest.mark.parametrize("field", ["encoder", "fingerprint", "pooling", "long"])
 def test_a_store_of_another_make(expect_refusal, model, tmp_path, field):
     store = make_store(tmp_path / "other.npy", info=StoreInfo(**vars(INFO) | {field: "other"}))
@@ -264,7 +330,7 @@ def test_one_id_for_two_sequences(expect_refusal, real, tmp_path):
         (["--queries", "q.fa"], "belong together"),
         (["--queries", "q.fa", "--targets", "t.fa", "pairs.tsv"], "take the place of PAIRS"),
         (["--queries", "q.fa", "--targets", "t.fa", "-f", "x.fa"], "take the place of PAIRS"),
-        (["--top-k", "3", "-f", "x.fa"], "--top-k ranks --targets"),
+        (["--top-k", "3", "-f", "x.fa"], "--top-k is for rankings"),
         ([], "where are the RNAs?"),
         (["-f", "-"], "stdin can be read only once"),
     ],

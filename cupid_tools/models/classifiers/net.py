@@ -15,6 +15,7 @@ from cupid_tools.models.classifiers import VECTORS
 from cupid_tools.models.dataset import Rnas, TrainingData
 from cupid_tools.models.device import repeatable
 from cupid_tools.models.dropout import dropout
+from cupid_tools.models.encoders.settings import FP32
 from cupid_tools.models.fitting import Fit
 from cupid_tools.models.scoring import PairScorer
 from cupid_tools.models.training import TrainSettings, fit
@@ -50,12 +51,14 @@ class Net(nn.Module):
 
     Attributes:
         both_orders: whether the score is the mean of those of (a, b) and (b, a).
+        precision: of the products of hidden layers when it scores; see ``encoders.precision``.
     """
 
     reads: ClassVar[str] = VECTORS
     Config: ClassVar[type[Any]] = NetConfig
     Training: ClassVar[type[Any]] = TrainSettings
     both_orders = False
+    precision = FP32
 
     def __init__(self, config: NetConfig, dim: int) -> None:
         super().__init__()
@@ -112,7 +115,8 @@ class Net(nn.Module):
         state = self._drop(state)
         for layer in self.hidden[1:]:
             state = self._drop(functional.relu(layer(state), inplace=True))
-        logits: Tensor = self.output(state)
+        with torch.autocast(state.device.type, enabled=False):  # in bf16 many pairs would tie
+            logits: Tensor = self.output(state.to(self.output.weight.dtype))
         return logits.squeeze(1)
 
     def _drop(self, state: Tensor) -> Tensor:

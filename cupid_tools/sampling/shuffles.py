@@ -6,13 +6,9 @@ Letters: n nucleotides, k shuffles, V letters that occur.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from cupid_tools.evaluation.metrics import Bools
 
 Ints = NDArray[np.int64]
 
@@ -72,7 +68,7 @@ def _draw_last_edges(codes: Ints, count: int, rng: np.random.Generator) -> Ints:
     return drawn
 
 
-def _lead_home(codes: Ints, edges: Ints) -> Bools:
+def _lead_home(codes: Ints, edges: Ints) -> NDArray[np.bool_]:
     """[k]: whether the edges lead from every letter to the last of the sequence."""
     following = codes[edges + 1]
     following[:, codes[-1]] = codes[-1]
