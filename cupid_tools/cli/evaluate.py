@@ -17,7 +17,7 @@ from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
 from cupid_tools.evaluation.baselines import BASELINES
-from cupid_tools.evaluation.settings import RESAMPLE, Options, Settings, read_listed
+from cupid_tools.evaluation.settings import RELATIONS, Options, Settings, read_listed
 
 if TYPE_CHECKING:
     from cupid_tools.evaluation.evaluate import Evaluation
@@ -63,6 +63,12 @@ def get_parser() -> ToolParser:
         metavar="TSV",
         help="table of id and gene: evaluate pairs of genes; label and score are the maximum over their RNAs",
     )
+    group.add_argument(
+        "--require-unseen",
+        choices=RELATIONS,
+        help="refuse a table where train holds an RNA of a test pair (rnas; C3), or a relative of one (relatives; "
+        "strict C3), and name the first",
+    )
     parser.inputs += ["groups", "genes", "curves"]
     group = parser.add_argument_group("intervals")
     group.add_argument(
@@ -77,10 +83,10 @@ def get_parser() -> ToolParser:
     )
     group.add_argument(
         "--resample",
-        choices=RESAMPLE,
+        choices=RELATIONS,
         default=Options.resample,
-        help="what is drawn: groups of relatives, since their labels are copies of each other, or single RNAs; with "
-        "--genes always genes (default: %(default)s)",
+        help="what is drawn: groups of relatives, since their labels are copies of each other, or single RNAs, with "
+        "--genes single genes (default: %(default)s)",
     )
     options.add_seed(parser)
     group = parser.add_argument_group("page")
@@ -102,6 +108,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.evaluation.experiment import prepare
     from cupid_tools.evaluation.folder import check_replaceable, write_folder
     from cupid_tools.evaluation.report import PAGE, build, experiment_names, read_curves
+    from cupid_tools.evaluation.side_by_side import side_by_side
     from cupid_tools.evaluation.verdict import tell
     from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import LABEL, SCORE, SPLIT, read_pairs
@@ -118,10 +125,12 @@ def run(args: argparse.Namespace, report: Report) -> None:
         table = read_pairs(path, require=[LABEL, SPLIT, SCORE], hint=_REMEDY)
         log.info("%s: %s pairs; fitting baselines and resampling", name, f"{len(table):,}")
         evaluations.append(evaluate(prepare(name, table, rnas, args.fasta, reading), settings))
-    files = build(evaluations, curves, args.title, reading, settings, _digests(args, names))
+    compared = side_by_side(evaluations, settings)
+    inputs = _digests(args, names)
+    files = build(evaluations, curves, args.title, reading, settings, inputs, compared)
     write_folder(args.output, files, "cupid-evaluate")
     _count(evaluations, report)
-    tell(evaluations)
+    tell(evaluations, compared)
     log.info("report: %s/%s", args.output.rstrip("/"), PAGE)
 
 
@@ -145,6 +154,7 @@ def _settings(args: argparse.Namespace) -> tuple[Settings, Options]:
         genes=read_listed(args.genes, "gene"),
         augmented=args.augmented,
         resample=args.resample,
+        require_unseen=args.require_unseen,
     )
     return settings, reading
 

@@ -15,7 +15,7 @@ from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.kmers import kmer_codes
 from cupid_tools.sampling.coded import Codes, unordered
 from cupid_tools.sampling.relatives import K
-from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID
+from cupid_tools.vocab import FLIP_SUFFIX, SPLITS, TEST, TRAIN, VALID
 
 _BLOCK_RNAS = 256
 
@@ -44,12 +44,21 @@ class Sharing(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """How many pairs of a split are in train, in the same and in reversed order; and how many rows repeat another."""
+    """What the pairs of a split are to pairs of train.
+
+    Attributes:
+        split: which.
+        pairs: how many there are.
+        same_order, reversed_order: how many of them are in train too, in that order of its RNAs.
+        reversed_rnas: how many others are in train with both RNAs reversed, as augmentation copies them.
+        repeated: rows that repeat another of the split.
+    """
 
     split: str
     pairs: int
     same_order: int
     reversed_order: int
+    reversed_rnas: int
     repeated: int
 
 
@@ -82,7 +91,7 @@ def audit(experiment: Experiment) -> Audit:
     sums = degree[experiment.pairs.a] + degree[experiment.pairs.b]
     return Audit(
         sharing,
-        [_copies(whole, split, len(rnas.rnas)) for split in splits],
+        [_copies(whole, split, rnas) for split in splits],
         both,
         difference,
         spearman(experiment.rows.scores[MODEL][test], sums[test]),
@@ -157,13 +166,25 @@ def _quartiles(values: Floats) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
-def _copies(whole: Whole, split: str, size: int) -> Copies:
+def _copies(whole: Whole, split: str, rnas: RnaTable) -> Copies:
     train, here = _pairs(whole, TRAIN), _pairs(whole, split)
+    size = len(rnas.rnas)
     known = np.unique(train.a * size + train.b)
     keys = here.a * size + here.b
     forward, backward = np.isin(keys, known), np.isin(here.b * size + here.a, known)
+    reverse = _reverses(rnas)
+    a, b = reverse[here.a], reverse[here.b]
+    mirrored = np.isin(unordered(a, b), unordered(train.a, train.b)) & (a >= 0) & (b >= 0) & ~forward & ~backward
     repeated = len(keys) - len(np.unique(keys))
-    return Copies(split, len(here), int(np.sum(forward)), int(np.sum(backward & (here.a != here.b))), repeated)
+    same, other, reversed_rnas = (int(np.sum(part)) for part in (forward, backward & (here.a != here.b), mirrored))
+    return Copies(split, len(here), same, other, reversed_rnas, repeated)
+
+
+def _reverses(rnas: RnaTable) -> Codes:
+    """Position of the RNA that augmentation made of each RNA [N], or made it of; -1 where that is not there."""
+    place = {rna.id: index for index, rna in enumerate(rnas.rnas)}
+    partners = (name.removesuffix(FLIP_SUFFIX) if name.endswith(FLIP_SUFFIX) else name + FLIP_SUFFIX for name in place)
+    return np.array([place.get(partner, -1) for partner in partners], dtype=np.int64)
 
 
 def _order_difference(whole: Whole) -> tuple[int, float]:

@@ -12,12 +12,15 @@ import numpy as np
 from cupid_tools.evaluation.audit import Audit, audit
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import Baseline
-from cupid_tools.evaluation.bootstrap import Resampled, intervals, unit_weights
-from cupid_tools.evaluation.energy import COMBINED, METHODS, Comparison, compare, with_combined
+from cupid_tools.evaluation.bootstrap import Resampled, unit_weights
+from cupid_tools.evaluation.calibration import Calibration, fit_calibration
+from cupid_tools.evaluation.comparison import Comparison, SignedRank, signed_rank
+from cupid_tools.evaluation.energy import COMBINED, METHODS, beside_energy, with_combined
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Experiment, Rows, to_genes
-from cupid_tools.evaluation.measurements import Gap, Measurement, Slice, gap_between
+from cupid_tools.evaluation.measurements import Gap, Measurement, Slice, gap_between, with_intervals
 from cupid_tools.evaluation.metrics import Bools, best_mcc_threshold, measure
 from cupid_tools.evaluation.settings import Settings
+from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import TEST, VALID
 
@@ -53,6 +56,7 @@ class Headline(NamedTuple):
         best: the baseline with the largest AUPRC on *chosen_on*; None where there is none.
         chosen_on: the split whose rows of the same class chose it.
         gaps: for every baseline.
+        by_query: for every baseline, the model against it within each query.
         units: by type of RNA.
     """
 
@@ -62,6 +66,7 @@ class Headline(NamedTuple):
     best: str | None
     chosen_on: str
     gaps: list[Gap]
+    by_query: dict[str, SignedRank]
     units: list[Units]
 
     @property
@@ -84,13 +89,15 @@ class Headline(NamedTuple):
 class Evaluation:
     """The results of one experiment; *rows* hold the scores of all methods, merged into genes where asked.
 
-    A class of ``HEADLINES`` that no test row belongs to is not in *headlines*. *comparisons* are those of model and
-    energy; none where the table has no energies.
+    A class of ``HEADLINES`` that no test row belongs to is not in *headlines*. *calibrations*, by method, are fitted on
+    valid rows; none where these lack a class. *comparisons* are those of model and energy; none where the table has no
+    energies.
     """
 
     experiment: Experiment
     rows: Rows
     thresholds: dict[str, float]
+    calibrations: dict[str, Calibration]
     measurements: list[Measurement]
     headlines: dict[str, Headline]
     audit: Audit
@@ -113,19 +120,22 @@ def evaluate(experiment: Experiment, settings: Settings) -> Evaluation:
     rows = _with_baselines(experiment, settings)
     rows = with_combined(to_genes(rows) if settings.genes else rows)
     thresholds = {method: _threshold(experiment, rows, method) for method in rows.scores}
-    bootstraps = {split: _Bootstrap(rows, experiment, split, settings) for split in (VALID, TEST)}
+    calibrations = _calibrations(rows)
+    bootstraps = {split: Bootstrap(rows, experiment.strata, split, settings) for split in (VALID, TEST)}
     measurements = [
         measurement
         for where, chosen in _slices(rows, experiment)
-        for measurement in _measure(rows, chosen, where, thresholds, bootstraps[where.split])
+        for measurement in _measure(rows, chosen, where, thresholds, calibrations, bootstraps[where.split])
     ]
-    present = [overlap for overlap in HEADLINES if (rows.of_split(TEST) & rows.overlap(overlap)).any()]
     headlines = {
-        overlap: _headline(overlap, measurements, settings.level, _units(rows, experiment, overlap))
-        for overlap in present
+        overlap: _headline(overlap, measurements, rows, experiment, settings.level)
+        for overlap in HEADLINES
+        if (rows.of_split(TEST) & rows.overlap(overlap)).any()
     }
-    comparisons = compare(rows, experiment.kinds, measurements, settings.level)
-    return Evaluation(experiment, rows, thresholds, measurements, headlines, audit(experiment), comparisons)
+    comparisons = beside_energy(rows, experiment.kinds, measurements, settings.level)
+    return Evaluation(
+        experiment, rows, thresholds, calibrations, measurements, headlines, audit(experiment), comparisons
+    )
 
 
 def _with_baselines(experiment: Experiment, settings: Settings) -> Rows:
@@ -142,6 +152,12 @@ def _threshold(experiment: Experiment, rows: Rows, method: str) -> float:
         valid = rows.of_split(VALID)
         return best_mcc_threshold(rows.label[valid], rows.scores[method][valid])[0]
     return experiment.threshold if method == MODEL else np.nan
+
+
+def _calibrations(rows: Rows) -> dict[str, Calibration]:
+    valid = rows.of_split(VALID)
+    fitted = {method: fit_calibration(rows.label[valid], scores[valid]) for method, scores in rows.scores.items()}
+    return {method: calibration for method, calibration in fitted.items() if calibration is not None}
 
 
 def _slices(rows: Rows, experiment: Experiment) -> Iterator[tuple[Slice, Bools]]:
@@ -165,18 +181,18 @@ def _slices(rows: Rows, experiment: Experiment) -> Iterator[tuple[Slice, Bools]]
             yield Slice(split, kind, overlap, strategy), chosen
 
 
-class _Bootstrap:
+class Bootstrap:
     """The replicates of one split, which all slices and methods share."""
 
-    def __init__(self, rows: Rows, experiment: Experiment, split: str, settings: Settings) -> None:
+    def __init__(self, rows: Rows, strata: Codes, split: str, settings: Settings) -> None:
         self.level = settings.level
         self.replicates = settings.bootstrap
         self._rows = rows
         units, places = np.unique(rows.unit[:, rows.of_split(split)], return_inverse=True)
-        self._place = np.zeros(len(experiment.strata), dtype=np.int64)
+        self._place = np.zeros(len(strata), dtype=np.int64)
         self._place[rows.unit[:, rows.of_split(split)].reshape(-1)] = places.reshape(-1)
         rng = rng_for(settings.seed, "evaluation.bootstrap", split)
-        self._weights = unit_weights(experiment.strata[units], settings.bootstrap, rng)
+        self._weights = unit_weights(strata[units], settings.bootstrap, rng)
 
     def of(self, chosen: Bools) -> Resampled:
         """The replicates of the rows that a mask [n] chooses."""
@@ -185,7 +201,12 @@ class _Bootstrap:
 
 
 def _measure(
-    rows: Rows, chosen: Bools, where: Slice, thresholds: dict[str, float], bootstrap: _Bootstrap
+    rows: Rows,
+    chosen: Bools,
+    where: Slice,
+    thresholds: dict[str, float],
+    calibrations: dict[str, Calibration],
+    bootstrap: Bootstrap,
 ) -> Iterator[Measurement]:
     """Measure all methods on a slice: the model with intervals, others too where they are compared with it."""
     label, query = rows.label[chosen], rows.query[chosen]
@@ -195,11 +216,12 @@ def _measure(
     for method, scores in rows.scores.items():
         if method == COMBINED and where.split == VALID:
             continue  # it was fitted there
-        values = measure(label, scores[chosen], thresholds[method], query)
+        fitted = calibrations.get(method) if where.split == TEST else None  # the same
+        calibrated = None if fitted is None else fitted.probabilities(scores[chosen])
+        values = measure(label, scores[chosen], thresholds[method], query, calibrated)
         if bootstrap.replicates and method in drawn and not np.isnan(values["auroc"]):
             replicates = resampled.replicates(scores[chosen], thresholds[method])
-            found = dict(intervals(replicates, bootstrap.level))
-            yield Measurement(where, method, values, found, replicates)
+            yield with_intervals(where, method, values, replicates, bootstrap.level)
         else:
             yield Measurement(where, method, values, {}, None)
 
@@ -212,7 +234,9 @@ def _type_pair_slice(kind: str) -> Slice:
     return Slice(TEST, kind, ALL, ALL)
 
 
-def _headline(overlap: str, measurements: list[Measurement], level: float, units: list[Units]) -> Headline:
+def _headline(
+    overlap: str, measurements: list[Measurement], rows: Rows, experiment: Experiment, level: float
+) -> Headline:
     """Compare the model with all baselines on a class of test rows that is not empty."""
     test = {m.method: m for m in measurements if m.where == _headline_slice(overlap)}
     valid = {m.method: m for m in measurements if m.where == _headline_slice(overlap, VALID)}
@@ -223,12 +247,14 @@ def _headline(overlap: str, measurements: list[Measurement], level: float, units
     candidates = [name for name in test if deciding[name].defined()]
     best = max(candidates, key=lambda name: deciding[name].values["auprc"], default=None)
     gaps = [gap_between(model, baseline, level) for baseline in test.values()]
-    return Headline(overlap, model, test, best, VALID if enough else TEST, gaps, units)
+    here = rows.where(rows.of_split(TEST) & rows.overlap(overlap))
+    ranks = {name: signed_rank(here.query, here.label, here.scores[MODEL], here.scores[name]) for name in test}
+    return Headline(overlap, model, test, best, VALID if enough else TEST, gaps, ranks, _units(here, experiment))
 
 
-def _units(rows: Rows, experiment: Experiment, overlap: str) -> list[Units]:
-    """Count what the bootstrap draws for a class of test rows, by type of RNA."""
-    a, b = rows.unit[:, rows.of_split(TEST) & rows.overlap(overlap)]
+def _units(rows: Rows, experiment: Experiment) -> list[Units]:
+    """Count what the bootstrap draws for *rows*, by type of RNA."""
+    a, b = rows.unit
     size = len(experiment.strata)
     held = np.bincount(a, minlength=size) + np.bincount(b[a != b], minlength=size)  # rows that hold each unit
     by_type = [(name, held[experiment.strata == index]) for index, name in enumerate(experiment.rnas.type_names)]

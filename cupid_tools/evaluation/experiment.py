@@ -16,8 +16,9 @@ from cupid_tools.evaluation.rnas import RnaTable, with_flipped, with_originals
 from cupid_tools.evaluation.settings import RELATIVES, Listed, Options
 from cupid_tools.io.pairs import CALL, ENERGY, ENGINE, ID_A, ID_B, LABEL, NOT_KNOWN, ORIGIN, SCORE, SPLIT, PairTable
 from cupid_tools.sampling.coded import MAX_RNAS, Codes
-from cupid_tools.sampling.relatives import listed_groups, related_groups
-from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
+from cupid_tools.sampling.relatives import join_groups, listed_groups, related_groups
+from cupid_tools.sampling.splits.check import refuse_leaks
+from cupid_tools.vocab import FLIP_SUFFIX, NEGATIVE, OBSERVED, SPLITS, TEST, TRAIN, VALID, Rna, type_pair
 
 MODEL = "model"
 ALL = "all"
@@ -38,8 +39,8 @@ class Rows:
         strategy: int64 [n], position in ``Experiment.strategies``; -1 for positives.
         seen: bool [2, n], whether the sequence of either RNA is in train.
         related: bool [2, n], whether that or a relative is.
+        who: int64 [2, n], the RNAs (or genes), positions in ``Experiment.names``.
         unit: int64 [2, n], what the bootstrap draws.
-        query: int64 [n], the RNA (or gene) of id_a.
         scores: method -> float64 [n].
     """
 
@@ -49,12 +50,18 @@ class Rows:
     strategy: Codes
     seen: Bools
     related: Bools
+    who: Codes
     unit: Codes
-    query: Codes
     scores: dict[str, Floats]
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def query(self) -> Codes:
+        """int64 [n], the RNA (or gene) of id_a."""
+        first: Codes = self.who[0]
+        return first
 
     def where(self, chosen: Bools | Codes) -> Rows:
         """The rows that a mask [n] or positions choose."""
@@ -65,8 +72,8 @@ class Rows:
             self.strategy[chosen],
             self.seen[:, chosen],
             self.related[:, chosen],
+            self.who[:, chosen],
             self.unit[:, chosen],
-            self.query[chosen],
             {method: scores[chosen] for method, scores in self.scores.items()},
         )
 
@@ -125,6 +132,7 @@ class Experiment:
         whole: every row of the table.
         train: what baselines may see.
         pairs, rows: the evaluated pairs; *rows* has no baselines' scores yet.
+        names: of the RNAs (or genes) that are evaluated.
         kinds: type pairs.
         strategies: of negatives.
         strata: int64 [units], the type of RNA of each unit.
@@ -139,6 +147,7 @@ class Experiment:
     train: Training
     pairs: Pairs
     rows: Rows
+    names: list[str]
     kinds: list[str]
     strategies: list[str]
     strata: Codes
@@ -175,15 +184,18 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
         raise InputError(table.path, f"names {len(named):,} RNAs, more than {MAX_RNAS:,}", hint="divide the table")
     known = RnaTable(named, _relatives(named, options.groups))
     pairs = Pairs(*table.codes([rna.id for rna in named]))
+    kin = _kin(known, options)
+    if options.require_unseen is not None:
+        refuse_leaks(table, named, pairs.a, pairs.b, getattr(kin, options.require_unseen))
     whole = Whole(pairs, _split_codes(table), table.column(LABEL).astype(np.int8), scores)
-    usable = np.full(len(table), options.augmented) | ~_augmented(table)
+    usable = np.full(len(table), options.augmented) | ~table.augmented()
     _check_splits(table.path, whole, usable)
     train = usable & (whole.split == SPLITS.index(TRAIN))
     evaluated = usable & (whole.split != SPLITS.index(TRAIN))
-    unit, strata = _units(known, options)
+    unit, strata = _units(known, kin, options.resample)
     kinds, kind = _kinds(known, pairs)
     strategies, strategy = _strategies(table)
-    rows = _rows(whole, known, unit, options).where(evaluated)
+    rows = _rows(whole, kin, unit).where(evaluated)
     energies = _energies(table.where(evaluated)) if table.has(ENERGY) else None
     scores_beside = {} if energies is None else energies.scores()
     return Experiment(
@@ -193,6 +205,7 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
         train=Training(pairs.where(train), whole.label[train], options.seed),
         pairs=pairs.where(evaluated),
         rows=replace(rows, kind=kind[evaluated], strategy=strategy[evaluated], scores={**rows.scores, **scores_beside}),
+        names=kin.names,
         kinds=kinds,
         strategies=strategies,
         strata=strata,
@@ -202,30 +215,31 @@ def prepare(name: str, table: PairTable, rnas: Mapping[str, Rna], fasta: str, op
     )
 
 
-def _rows(whole: Whole, rnas: RnaTable, unit: Codes, options: Options) -> Rows:
+def _rows(whole: Whole, kin: _Kin, unit: Codes) -> Rows:
     """Every row of the table; kind and strategy are yet to be filled in."""
     pairs = whole.pairs
+    both = np.stack([pairs.a, pairs.b])
     in_train = whole.split == SPLITS.index(TRAIN)
     return Rows(
         split=whole.split,
         label=whole.label,
         kind=np.zeros(len(pairs), dtype=np.int64),
         strategy=np.zeros(len(pairs), dtype=np.int64),
-        seen=_met(pairs, in_train, rnas.identical),
-        related=_met(pairs, in_train, rnas.groups),
-        unit=unit[np.stack([pairs.a, pairs.b])],
-        query=pairs.a if options.genes is None else unit[pairs.a],
+        seen=_met(pairs, in_train, kin.rnas),
+        related=_met(pairs, in_train, kin.relatives),
+        who=kin.who[both],
+        unit=unit[both],
         scores={MODEL: whole.score},
     )
 
 
 def to_genes(rows: Rows) -> Rows:
-    """Merge the pairs of isoforms of the same two genes (units): label and scores are their maximum.
+    """Merge the pairs of isoforms of the same two genes: label and scores are their maximum.
 
     A gene is seen where one of its merged isoforms is. The orientation is that of the first row.
     """
-    swapped = rows.unit[0] > rows.unit[1]
-    low, high = np.where(swapped, rows.unit[::-1], rows.unit)
+    swapped = rows.who[0] > rows.who[1]
+    low, high = np.where(swapped, rows.who[::-1], rows.who)
     order = np.lexsort((high, low, rows.split))
     starts = np.flatnonzero(np.append(True, np.diff(np.stack([rows.split, low, high])[:, order]).any(axis=0)))
     first = order[starts]
@@ -283,13 +297,6 @@ def _split_codes(table: PairTable) -> Codes:
     return pd.Index(SPLITS).get_indexer(pd.Index(table.column(SPLIT))).astype(np.int64)
 
 
-def _augmented(table: PairTable) -> Bools:
-    """Rows that augmentation made, and negatives that were drawn for flipped RNAs."""
-    flipped = table.frame[ID_A].str.endswith(FLIP_SUFFIX) | table.frame[ID_B].str.endswith(FLIP_SUFFIX)
-    made = table.frame[ORIGIN].str.startswith(AUGMENTED) if table.has(ORIGIN) else False
-    return np.asarray(flipped | made, dtype=bool)
-
-
 def _check_splits(path: str, whole: Whole, usable: Bools) -> None:
     remedies = {
         TRAIN: "baselines and overlap need the train rows: score the whole table that cupid-train read",
@@ -317,18 +324,41 @@ def _relatives(rnas: Sequence[Rna], groups: Listed | None) -> Codes:
     return found[position]
 
 
-def _units(rnas: RnaTable, options: Options) -> tuple[Codes, Codes]:
+class _Kin(NamedTuple):
+    """Who counts as whom, int64 [N] each.
+
+    Attributes:
+        who: position in *names* of each RNA, or of its gene.
+        rnas: one number for what is the same: RNAs of equal sequence, or of one gene.
+        relatives: one number for what is related.
+        names: of RNAs or genes.
+    """
+
+    who: Codes
+    rnas: Codes
+    relatives: Codes
+    names: list[str]
+
+
+def _kin(rnas: RnaTable, options: Options) -> _Kin:
+    """Where genes are evaluated, what is known of one isoform is known of all."""
+    ids = [rna.id for rna in rnas.rnas]
+    if options.genes is None:
+        return _Kin(np.arange(len(ids)), rnas.identical, rnas.groups, ids)
+    originals = [name.removesuffix(FLIP_SUFFIX) for name in ids]  # a flipped RNA is of its original's gene
+    missing = next((name for name in originals if name not in options.genes.values), None)
+    if missing is not None:
+        raise InputError(options.genes.path, f"RNA {missing!r} has no gene", hint="list every RNA of the pairs")
+    who, names = pd.factorize(pd.Index([options.genes.values[name] for name in originals]))
+    gene = who.astype(np.int64)
+    return _Kin(gene, join_groups(rnas.identical, gene), join_groups(rnas.groups, gene), list(names))
+
+
+def _units(rnas: RnaTable, kin: _Kin, resample: str) -> tuple[Codes, Codes]:
     """What the bootstrap draws: unit of each RNA [N], and type of each unit [units]."""
-    if options.genes is not None:
-        names = [rna.id.removesuffix(FLIP_SUFFIX) for rna in rnas.rnas]  # a flipped RNA is of its original's gene
-        missing = next((name for name in names if name not in options.genes.values), None)
-        if missing is not None:
-            raise InputError(options.genes.path, f"RNA {missing!r} has no gene", hint="list every RNA of the pairs")
-        unit = pd.factorize(pd.Index([options.genes.values[name] for name in names]))[0]
-        first = np.unique(unit, return_index=True)[1]
-        return unit.astype(np.int64), rnas.types[first]
-    groups = rnas.groups if options.resample == RELATIVES else np.arange(len(rnas.rnas))
-    members = np.stack([rnas.types, groups])
+    drawn = kin.relatives if resample == RELATIVES else kin.who
+    first = np.unique(kin.who, return_index=True)[1]
+    members = np.stack([rnas.types[first][kin.who], drawn])  # a gene is of the type of its first RNA
     keys, unit = np.unique(members, axis=1, return_inverse=True)
     return unit.reshape(-1).astype(np.int64), keys[0]
 

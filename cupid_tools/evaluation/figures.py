@@ -13,7 +13,16 @@ import numpy as np
 from cupid_tools.evaluation.audit import spearman
 from cupid_tools.evaluation.evaluate import Evaluation, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS
-from cupid_tools.evaluation.metrics import Cuts, Floats, Labels, confusion, cuts, reliability
+from cupid_tools.evaluation.metrics import (
+    Cuts,
+    Floats,
+    Labels,
+    Reliability,
+    are_probabilities,
+    confusion,
+    cuts,
+    reliability,
+)
 from cupid_tools.evaluation.tables import LABELS, short
 from cupid_tools.io.pairs import ENERGY
 from cupid_tools.sampling.coded import Codes
@@ -75,7 +84,7 @@ def draw_all(prefix: str, evaluation: Evaluation, curves: Curves | None) -> list
         evaluation: the results.
         curves: epoch, train_loss and valid_loss of the training; None where not given.
     """
-    wanted = [plot for plot in _PLOTS if plot.name != "reliability" or not np.isnan(_test_value(evaluation, "brier"))]
+    wanted = [plot for plot in _PLOTS if plot.name != "reliability" or _reliabilities(evaluation)]
     drawn = [
         Drawn(plot.name, plot.title, plot.caption, draw(f"{prefix}-{plot.name}", partial(plot.paint, evaluation)))
         for plot in wanted
@@ -220,13 +229,23 @@ def _heat_map(evaluation: Evaluation, axes: Axes) -> None:
     axes.grid(visible=False)
 
 
-def _reliability(evaluation: Evaluation, axes: Axes) -> None:
+def _reliabilities(evaluation: Evaluation) -> list[tuple[str, str, Reliability]]:
+    """Test scores as they are, where they read as probabilities, and calibrated: label, colour, curve."""
     rows = evaluation.rows.where(evaluation.rows.of_split(TEST))
-    bins = reliability(rows.label, rows.scores[MODEL])
+    scores, calibration = rows.scores[MODEL], evaluation.calibrations.get(MODEL)
+    drawn = [("scores as they are", MODEL_COLOUR, scores)] if are_probabilities(scores) else []
+    if calibration is not None:
+        drawn.append((f"calibrated on {VALID}", BASELINE_COLOUR, calibration.probabilities(scores)))
+    return [(label, colour, reliability(rows.label, values)) for label, colour, values in drawn]
+
+
+def _reliability(evaluation: Evaluation, axes: Axes) -> None:
     axes.plot([0, 1], [0, 1], color=QUIET, linestyle=(0, (1, 2)), linewidth=1)
-    axes.plot(bins.score, bins.positive, color=MODEL_COLOUR, linewidth=1)
-    axes.scatter(bins.score, bins.positive, s=8 + 160 * bins.rows / bins.rows.max(), color=MODEL_COLOUR, alpha=0.7)
+    for label, colour, bins in _reliabilities(evaluation):
+        axes.plot(bins.score, bins.positive, color=colour, linewidth=1, marker="o", markersize=3, label=label)
+        axes.scatter(bins.score, bins.positive, s=160 * bins.rows / bins.rows.max(), color=colour, alpha=0.5)
     axes.set(xlabel="mean score", ylabel="share of positives", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="upper left")
 
 
 def _drawn_energy(prefix: str, evaluation: Evaluation) -> Drawn:
@@ -320,7 +339,8 @@ _PLOTS = (
     _Plot(
         "reliability",
         "Can scores be read as probabilities?",
-        "Observed share of positives by score, test rows; the area of a dot is the number of pairs.",
+        "Observed share of positives by score, test rows; on the diagonal a score of 0.8 means 8 in 10. Calibrated: "
+        "rescaled by what the valid rows say, never by test. The area of a dot is the number of pairs.",
         _reliability,
     ),
 )

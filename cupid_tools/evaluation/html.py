@@ -10,23 +10,24 @@ from typing import Any
 
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import FIT_ROWS
-from cupid_tools.evaluation.energy import COMBINED, Comparison
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
-from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Energies
+from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS
 from cupid_tools.evaluation.figures import Drawn
-from cupid_tools.evaluation.measurements import Gap, Measurement
+from cupid_tools.evaluation.html_comparisons import HEADLINE_NAMES, beside_energy, compared_section, wilcoxon
+from cupid_tools.evaluation.markup import figure, gap_cell, header_cell, table, value_cell
+from cupid_tools.evaluation.measurements import Measurement
+from cupid_tools.evaluation.side_by_side import SideBySide
 from cupid_tools.evaluation.style import CSS
-from cupid_tools.evaluation.tables import LABELS, best_values, bracket, p_value, short
-from cupid_tools.evaluation.verdict import answers, judge
+from cupid_tools.evaluation.tables import LABELS, best_values, bracket, short
+from cupid_tools.evaluation.verdict import judge
 from cupid_tools.io.pairs import ENERGY
 from cupid_tools.sampling.relatives import K
 from cupid_tools.vocab import TEST, VALID
 
-HEADLINE_NAMES = {ALL: "All test pairs", STRICT_C3: "Strictly unseen RNAs only"}
-_TEXT_COLUMNS = ("type", "what it knows", "value", "difference", "ranked by", "answer")
-_MAX_ENGINES = 3
 _RANKING = ("n", "positives", "prevalence", "auroc", "auprc", "auprc_ratio", "recall_at_5_fdr", "query_auprc_median")
-_CALLS = ("mcc", "f1", "balanced_accuracy", "precision", "recall", "ece", "brier")
+_CALLS = ("mcc", "f1", "balanced_accuracy", "precision", "recall")
+_CALIBRATED = f"calibration, of scores as they are and as the {VALID} rows rescale them"
+_CALIBRATION = ("ece", "ece_calibrated", "brier", "brier_calibrated")
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,19 @@ class About:
     versions: Mapping[str, str]
 
 
-def page(evaluations: Sequence[Evaluation], figures: Sequence[Sequence[Drawn]], about: About) -> str:
-    """Compose the page; *figures* are those of each experiment."""
+def page(
+    evaluations: Sequence[Evaluation],
+    compared: Sequence[SideBySide],
+    figures: Sequence[Sequence[Drawn]],
+    about: About,
+) -> str:
+    """Compose the page; *compared* are every two experiments, *figures* those of each."""
     title = escape(about.title)
     body = [
-        f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations)}</header>",
+        f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations, compared)}</header>",
         f'<main><div class="cards" id="verdict">{"".join(map(_card, evaluations))}</div>',
         *(_section(index, *both) for index, both in enumerate(zip(evaluations, figures, strict=True))),
+        compared_section(compared),
         _meaning(evaluations),
         _methods(evaluations, about),
         "</main><footer>Written by cupid-tools. This page needs no network and keeps no date: equal inputs and "
@@ -82,9 +89,10 @@ def _subtitle(evaluations: Sequence[Evaluation]) -> str:
     return f'<p class="quiet">{tables}, {pairs:,} evaluated pairs: who interacts, and how far to trust the answer.</p>'
 
 
-def _navigation(evaluations: Sequence[Evaluation]) -> str:
+def _navigation(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide]) -> str:
     links = [("verdict", "Verdict")]
     links += [(f"e{index}", evaluation.experiment.name) for index, evaluation in enumerate(evaluations)]
+    links += [("compared", "Side by side")] if compared else []
     links += [("meaning", "What the numbers mean"), ("methods", "Methods and settings")]
     items = "".join(f'<li><a href="#{target}">{escape(name)}</a></li>' for target, name in links)
     return f'<nav aria-label="Contents"><ul>{items}</ul></nav>'
@@ -149,12 +157,13 @@ def _drawn(headline: Headline) -> str:
 def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> str:
     parts = [
         f'<section id="e{index}"><h2>{escape(evaluation.experiment.name)}</h2>',
-        f'<div class="figures">{"".join(_figure(drawn) for drawn in figures if drawn.name != ENERGY)}</div>',
+        f'<div class="figures">{"".join(figure(drawn) for drawn in figures if drawn.name != ENERGY)}</div>',
         "<h3>The model by what test pairs share with train</h3>",
         _metric_tables([(name, evaluation.find(overlap=name)) for name in OVERLAPS], "Test pairs"),
         "<h3>Model and baselines</h3>",
-        *(_baseline_table(headline) for headline in distinct_headlines(evaluation)),
-        *_beside_energy(evaluation, figures),
+        *(f"{_baseline_table(headline)}{wilcoxon(headline)}" for headline in distinct_headlines(evaluation)),
+        *_by_strategy(evaluation),
+        *beside_energy(evaluation, figures),
         "<h3>What test and valid share with train</h3>",
         _sharing_table(evaluation),
         _copies(evaluation),
@@ -164,34 +173,50 @@ def _section(index: int, evaluation: Evaluation, figures: Sequence[Drawn]) -> st
     return "".join(parts)
 
 
-def _figure(drawn: Drawn) -> str:
-    svg = drawn.svg.replace("<svg ", f'<svg role="img" aria-label="{escape(drawn.title)}" ', 1)
-    return f"<figure><h3>{escape(drawn.title)}</h3>{svg}<figcaption>{escape(drawn.caption)}</figcaption></figure>"
-
-
 def _metric_tables(found: Iterable[tuple[str, Measurement | None]], caption: str) -> str:
-    """Two tables, so that neither is wider than a page: how pairs are ranked, and how they are called."""
+    """Tables that are no wider than a page: how pairs are ranked, how they are called, and what scores stand for."""
     shown = [(name, measured) for name, measured in found if measured is not None]
     tables = []
-    for metrics, what in ((_RANKING, "ranking"), (_CALLS, "calls at the threshold, and calibration")):
-        rows = [
-            [_header_cell(name), *(_value_cell(measured, metric) for metric in metrics)] for name, measured in shown
-        ]
-        tables.append(_table(["class", *(LABELS[metric] for metric in metrics)], rows, f"{caption}: {what}."))
+    for metrics, what in ((_RANKING, "ranking"), (_CALLS, "calls at the threshold"), (_CALIBRATION, _CALIBRATED)):
+        rows = [[header_cell(name), *(value_cell(measured, metric) for metric in metrics)] for name, measured in shown]
+        tables.append(table(["class", *(LABELS[metric] for metric in metrics)], rows, f"{caption}: {what}."))
     return "".join(tables)
 
 
-def _value_cell(measured: Measurement, metric: str) -> str:
-    value = measured.values[metric]
-    if metric in ("n", "positives"):
-        return f"<td>{value:,.0f}</td>"
-    if math.isnan(value):
+def _by_strategy(evaluation: Evaluation) -> Iterator[str]:
+    """Model and best baseline by what pairs share with train and how negatives were drawn; for several strategies."""
+    names = evaluation.experiment.strategies
+    if len(names) < 2:
+        return
+    best = evaluation.headlines[ALL].best
+    rows = [
+        [header_cell(overlap), *(_strategy_cell(evaluation, best, overlap, name) for name in names)]
+        for overlap in OVERLAPS
+        if evaluation.find(overlap=overlap) is not None
+    ]
+    also = f", and below it of {best}, the baseline in the headline" if best else ""
+    yield "<h3>Negatives of several strategies</h3>"
+    yield table(
+        ["class", *names],
+        rows,
+        f"AUROC / AUPRC of the model on the test positives against the negatives of each strategy{also}. Where "
+        "negatives are drawn without regard to how often an RNA occurs (uniform), popular RNAs alone tell positives "
+        "apart; degree-preserving negatives take that away. AUPRC can be compared only between equal shares of positives.",
+    )
+
+
+def _strategy_cell(evaluation: Evaluation, best: str | None, overlap: str, strategy: str) -> str:
+    model = evaluation.find(overlap=overlap, strategy=strategy)
+    if model is None or not model.defined():
         return '<td class="none">not defined</td>'
-    text = f"{value:.2f}" if metric == "auprc_ratio" else short(value)
-    found = bracket(measured.interval(metric))
-    if metric == "query_auprc_median":
-        found = f"{short(measured.values['query_auprc_q25'])} to {short(measured.values['query_auprc_q75'])}"
-    return f"<td>{text}{f'<small>{found}</small>' if found else ''}</td>"
+    told = f"{model.values['positives']:,.0f} of {model.values['n']:,.0f} positive"
+    baseline = evaluation.find(best, overlap=overlap, strategy=strategy) if best else None
+    beside = f"<small>{_both_areas(baseline)}</small>" if baseline else ""
+    return f"<td>{_both_areas(model)}{beside}<small>{told}</small></td>"
+
+
+def _both_areas(measured: Measurement) -> str:
+    return f"{short(measured.values['auroc'])} / {short(measured.values['auprc'])}"
 
 
 def _baseline_table(headline: Headline) -> str:
@@ -202,10 +227,10 @@ def _baseline_table(headline: Headline) -> str:
         gap = gaps.get(measured.method)
         mark = ' class="model"' if gap is None else ' class="best"' if measured.method == headline.best else ""
         cells = [
-            _header_cell(measured.method),
-            *(_value_cell(measured, metric) for metric in ("auroc", "auprc", "mcc")),
+            header_cell(measured.method),
+            *(value_cell(measured, metric) for metric in ("auroc", "auprc", "mcc")),
         ]
-        cells += [_gap_cell(gap, metric) for metric in ("auroc", "auprc")]
+        cells += [gap_cell(gap, metric) for metric in ("auroc", "auprc")]
         summary = "the scores under test" if gap is None else _known_by(measured.method)
         rows.append((mark, [*cells, f'<td class="text">{escape(summary)}</td>']))
     header = ["method", "AUROC", "AUPRC", "MCC", "AUROC gap", "AUPRC gap", "what it knows"]
@@ -214,113 +239,11 @@ def _baseline_table(headline: Headline) -> str:
         if headline.chosen_on == VALID
         else f"chosen on these {TEST} rows themselves, for want of {MIN_POSITIVES} {VALID} positives, in its favour"
     )
-    return _table(header, rows, f"{HEADLINE_NAMES[headline.overlap]}. Shaded: the best baseline, {choice}.")
+    return table(header, rows, f"{HEADLINE_NAMES[headline.overlap]}. Shaded: the best baseline, {choice}.")
 
 
 def _known_by(baseline: str) -> str:
     return "the interaction energy in the table" if baseline == ENERGY else BASELINES.summary(baseline)
-
-
-def _beside_energy(evaluation: Evaluation, figures: Sequence[Drawn]) -> Iterator[str]:
-    """Whether the model knows more than energy; nothing where the table has no energies."""
-    energies = evaluation.experiment.energies
-    if energies is None:
-        return
-    yield "<h3>Model and energy</h3>"
-    items = [*answers(evaluation), *_energy_notes(energies, evaluation.comparisons)]
-    yield f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
-    if evaluation.comparisons:
-        yield f'<div class="figures">{"".join(_figure(drawn) for drawn in figures if drawn.name == ENERGY)}</div>'
-        whole = [found for found in evaluation.comparisons if found.where.type_pair == ALL]
-        yield _comparison_tables(whole)
-        if by_type := evaluation.comparisons[len(whole) :]:
-            yield f"<details><summary>Model and energy by type pair</summary>{_comparison_tables(by_type)}</details>"
-
-
-def _energy_notes(energies: Energies, comparisons: Sequence[Comparison]) -> Iterator[str]:
-    engines = energies.engines
-    computed = f" computed by {', '.join(engines)}" if 0 < len(engines) <= _MAX_ENGINES else ""
-    lacking = (
-        f"{energies.unknown:,} of {len(energies.values):,} evaluated pairs have none, and count as 0"
-        if energies.unknown
-        else "every evaluated pair has one"
-    )
-    yield f"Energies are kcal/mol{computed}, 0 for no interaction; {lacking}."
-    yield "Energy counts as one more baseline here, though it is fitted on nothing and does know of interaction."
-    if any(COMBINED in found.methods for found in comparisons):
-        yield (
-            f"{COMBINED}: regularised logistic regression of the label on the model's score (its log odds, where "
-            f"scores are in [0, 1]) and the energy, fitted on all {VALID} rows, which it is not measured on. Intervals "
-            "take the fit as it is: other valid rows would give another."
-        )
-    elif comparisons:
-        yield f"There is no {COMBINED}, for want of {VALID} rows of both classes and with different energies."
-
-
-def _comparison_tables(comparisons: Sequence[Comparison]) -> str:
-    return "".join(table(comparisons) for table in (_contrast_table, _energy_table, _query_table))
-
-
-def _contrast_table(comparisons: Sequence[Comparison]) -> str:
-    rows = [
-        [
-            _header_cell(_class_name(found)),
-            f'<td class="text short">{contrast.name}</td>',
-            *(_gap_cell(gap, metric) for metric in ("auroc", "auprc")),
-            f'<td class="text">{contrast.answer(gap)}</td>',
-        ]
-        for found in comparisons
-        for contrast, gap in found.gaps
-    ]
-    header = ["class", "difference", "AUROC", "AUPRC", "answer"]
-    caption = "Differences on equal bootstrap replicates; the answer is what the interval of the AUPRC says."
-    return _table(header, rows, caption)
-
-
-def _energy_table(comparisons: Sequence[Comparison]) -> str:
-    rows = [
-        [
-            _header_cell(_class_name(found)),
-            f'<td class="text short">{method}</td>',
-            *(_value_cell(measured, metric) for metric in ("n", "positives", "auroc", "auprc")),
-            f"<td>{escape(p_value(found.rank_sums[method]))}</td>",
-        ]
-        for found in comparisons
-        for method, measured in found.methods.items()
-    ]
-    caption = (
-        "Rank-sum p: Wilcoxon's test of positives against negatives, two-sided. It takes pairs for independent, which "
-        "they are not, since they share RNAs: such p-values are far too small, and the intervals are what to trust."
-    )
-    return _table(["class", "ranked by", "pairs", "positives", "AUROC", "AUPRC", "rank-sum p"], rows, caption)
-
-
-def _query_table(comparisons: Sequence[Comparison]) -> str:
-    rows = [
-        [
-            _header_cell(_class_name(found)),
-            f"<td>{found.by_query.queries:,}</td>",
-            f"<td>{short(found.by_query.median, sign=True)}</td>",
-            f"<td>{escape(p_value(found.by_query.p))}</td>",
-        ]
-        for found in comparisons
-    ]
-    caption = (
-        "AUPRC within each query (RNA of id_a), model minus energy: the median, and Wilcoxon's signed-rank test over "
-        "queries that have both classes. Queries share targets, so this p-value is too small as well."
-    )
-    return _table(["class", "queries", "median difference", "signed-rank p"], rows, caption)
-
-
-def _class_name(found: Comparison) -> str:
-    return HEADLINE_NAMES[found.where.overlap] if found.where.type_pair == ALL else found.where.type_pair
-
-
-def _gap_cell(gap: Gap | None, metric: str) -> str:
-    if gap is None:
-        return "<td><small></small></td>"
-    value, bounds = getattr(gap, metric), getattr(gap, f"{metric}_interval")
-    return f"<td>{short(value, sign=True)}<small>{bracket(bounds, sign=True)}</small></td>"
 
 
 def _sharing_table(evaluation: Evaluation) -> str:
@@ -335,7 +258,7 @@ def _sharing_table(evaluation: Evaluation) -> str:
             if math.isnan(middle)
             else f"<td>{middle:.0%}<small>{low:.0%} to {high:.0%}</small></td>"
         )
-        cells = [_header_cell(found.split), f'<td class="text short">{escape(found.rna_type)}</td>']
+        cells = [header_cell(found.split), f'<td class="text short">{escape(found.rna_type)}</td>']
         rows.append(
             [*cells, *(f"<td>{count:,}</td>" for count in counts), near, f"<td>{short(found.degree_correlation)}</td>"]
         )
@@ -343,7 +266,7 @@ def _sharing_table(evaluation: Evaluation) -> str:
         f"Nearest: the largest share of an RNA's {K}-mers that one train RNA holds, median and quartiles. Degree "
         "correlation: Spearman, of an RNA's positives in train and here."
     )
-    return _table(header, rows, caption)
+    return table(header, rows, caption)
 
 
 def _copies(evaluation: Evaluation) -> str:
@@ -386,22 +309,6 @@ def _folded(title: str, found: Sequence[tuple[str, Measurement | None]]) -> str:
     return f"<details><summary>{title}</summary>{_metric_tables(found, title)}</details>"
 
 
-def _table(header: Sequence[str], rows: Iterable[list[str] | tuple[str, list[str]]], caption: str) -> str:
-    head = "".join(f'<th scope="col"{_text_class(name)}>{escape(name)}</th>' for name in header)
-    marked = [row if isinstance(row, tuple) else ("", row) for row in rows]
-    body = "".join(f"<tr{mark}>{''.join(cells)}</tr>" for mark, cells in marked)
-    told = f'<p class="quiet">{escape(caption)}</p>' if caption else ""  # not in the table, which may scroll
-    return f'{told}<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _text_class(column: str) -> str:
-    return ' class="text"' if column in _TEXT_COLUMNS else ""
-
-
-def _header_cell(text: str) -> str:
-    return f'<th scope="row">{escape(text)}</th>'
-
-
 def _or_low(value: float) -> float:
     return -1.0 if math.isnan(value) else value
 
@@ -434,7 +341,13 @@ of them, intervals are narrower than they should be.</dd>
 screen of all possible pairs it is much lower than here.</dd>
 <dt>ECE, Brier, reliability</dt>
 <dd>Whether a score of 0.8 means that 8 in 10 such pairs are positive <i>in a table with this share of
-positives</i>. It does not carry over to another share.</dd>
+positives</i>. It does not carry over to another share. ECE is the mean distance of score and share, Brier the mean
+squared distance of score and label; of both 0 is best. <b>Calibrated</b>: the scores rescaled by two numbers that the
+valid rows alone decide, and measured on test rows; rescaling keeps the ranking, and changes no other number here. Where
+valid pairs are of known RNAs and test pairs of new ones, calibrated scores still promise too much.</dd>
+<dt>Rank-sum and signed-rank tests</dt>
+<dd>Wilcoxon's tests, which papers report. They count pairs as if each were an independent experiment; pairs share RNAs,
+so that tiny p-values come easily. Trust the intervals.</dd>
 </dl>
 <p><b>What they do not mean.</b> Negatives are pairs without a record, not pairs that were shown not to interact. A
 database's positives are of many kinds of evidence. A good number on random pairs says that known RNAs were
@@ -469,6 +382,10 @@ def _method_lines(evaluations: Sequence[Evaluation], about: About) -> Iterator[s
         "replicates for model and baseline."
     )
     yield (
+        "Calibration: Platt's logistic regression of the label on the score (its log odds, where scores are in "
+        f"[0, 1]), fitted on {VALID} rows and measured on {TEST} rows alone; not there without {VALID} rows."
+    )
+    yield (
         "Ties: equal scores are one cut point. AUPRC is average precision. What one class alone cannot define is 'not "
         "defined'."
     )
@@ -496,7 +413,7 @@ def _told(evaluation: Evaluation) -> str:
 
 def _pairs_table(title: str, values: Mapping[str, Any]) -> str:
     rows = [
-        [_header_cell(name), f'<td class="text"><code>{escape(str(value))}</code></td>']
+        [header_cell(name), f'<td class="text"><code>{escape(str(value))}</code></td>']
         for name, value in values.items()
     ]
-    return f"<details><summary>{escape(title)}</summary>{_table(['name', 'value'], rows, '')}</details>"
+    return f"<details><summary>{escape(title)}</summary>{table(['name', 'value'], rows, '')}</details>"

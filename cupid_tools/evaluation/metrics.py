@@ -5,6 +5,7 @@ Letters: n rows, E distinct scores, from the highest down.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 CALIBRATION_BINS = 10
 FDR = 0.05
+SMALLEST_P = 1e-300
+"""Stands for every p-value below it, which floats cannot tell from 0."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
@@ -114,10 +117,19 @@ def recall_at_fdr(labels: ArrayLike, scores: ArrayLike, fdr: float = FDR) -> flo
     return _recall_at_fdr(cuts(labels, scores), fdr)
 
 
+def rank_sum(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Return the p-value of Wilcoxon's rank sum (Mann-Whitney U) of positives against negatives.
+
+    Two-sided, by the normal approximation with ties and continuity; NaN unless both classes are there, at least
+    ``SMALLEST_P``.
+    """
+    return _rank_sum(cuts(labels, scores))
+
+
 def brier(labels: ArrayLike, scores: ArrayLike) -> float:
     """Mean squared distance of score and label; NaN where scores are no probabilities."""
     y, s = np.asarray(labels, dtype=np.float64), np.asarray(scores, dtype=np.float64)
-    return float(np.mean((s - y) ** 2)) if _probabilities(s) else np.nan
+    return float(np.mean((s - y) ** 2)) if are_probabilities(s) else np.nan
 
 
 class Reliability(NamedTuple):
@@ -140,7 +152,7 @@ def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = CALIBRATION_BI
 
 def expected_calibration_error(labels: ArrayLike, scores: ArrayLike) -> float:
     """Mean distance of score and observed share over ten bins, weighted by rows; NaN unless scores are in [0, 1]."""
-    if not _probabilities(np.asarray(scores)):
+    if not are_probabilities(np.asarray(scores)):
         return np.nan
     bins = reliability(labels, scores)
     return float(np.sum(bins.rows * np.abs(bins.score - bins.positive)) / np.sum(bins.rows))
@@ -173,7 +185,18 @@ def per_query_average_precision(queries: ArrayLike, labels: ArrayLike, scores: A
     return sums[both] / positives[both]
 
 
-def measure(labels: ArrayLike, scores: ArrayLike, threshold: float, queries: ArrayLike) -> dict[str, float]:
+def are_probabilities(scores: NDArray[np.floating]) -> bool:
+    """Whether all scores read as probabilities: they are in [0, 1], and there are some."""
+    return bool(len(scores)) and bool(np.min(scores) >= 0) and bool(np.max(scores) <= 1)
+
+
+def measure(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    threshold: float,
+    queries: ArrayLike,
+    calibrated: ArrayLike | None = None,
+) -> dict[str, float]:
     """Take every metric of one set of rows.
 
     Args:
@@ -181,6 +204,7 @@ def measure(labels: ArrayLike, scores: ArrayLike, threshold: float, queries: Arr
         scores: [n], finite.
         threshold: calls are ``score >= threshold``; NaN leaves the metrics of calls undefined.
         queries: int64 [n], the query of each row.
+        calibrated: [n], probabilities that other rows have made of the scores; None where there are none.
 
     Returns:
         name -> value in the order in which tables show them; NaN where one class, or a threshold, is missing.
@@ -199,8 +223,11 @@ def measure(labels: ArrayLike, scores: ArrayLike, threshold: float, queries: Arr
         **call_metrics(y, s, threshold),
         "recall_at_5_fdr": _recall_at_fdr(found, FDR),
         **_query_metrics(queries, y, s),
+        "rank_sum_p": _rank_sum(found),
         "ece": expected_calibration_error(y, s),
         "brier": brier(y, s),
+        "ece_calibrated": math.nan if calibrated is None else expected_calibration_error(y, calibrated),
+        "brier_calibrated": math.nan if calibrated is None else brier(y, calibrated),
     }
 
 
@@ -236,6 +263,20 @@ def _auroc(found: Cuts) -> float:
     return float(np.sum(np.diff(fp, prepend=0) * (tp + np.append(0, tp[:-1])) / 2) / (tp[-1] * fp[-1]))
 
 
+def _rank_sum(found: Cuts) -> float:
+    _, tp, fp = found
+    area = _auroc(found)
+    if math.isnan(area):
+        return math.nan
+    positives, negatives, n = tp[-1], fp[-1], tp[-1] + fp[-1]
+    ties = np.diff(tp + fp, prepend=0)
+    variance = positives * negatives / 12 * (n + 1 - np.sum(ties**3 - ties) / (n * (n - 1)))
+    if not variance > 0:  # all scores are equal
+        return 1.0
+    z = (abs(area - 0.5) * positives * negatives - 0.5) / math.sqrt(variance)
+    return min(1.0, max(SMALLEST_P, math.erfc(z / math.sqrt(2))))
+
+
 def _average_precision(found: Cuts) -> float:
     _, tp, fp = found
     if not len(tp) or tp[-1] == 0:
@@ -255,7 +296,3 @@ def _query_metrics(queries: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> 
     quartiles = np.quantile(values, [0.25, 0.5, 0.75]) if len(values) else np.full(3, np.nan)
     names = ("query_auprc_q25", "query_auprc_median", "query_auprc_q75")
     return {"queries": float(len(values)), **dict(zip(names, map(float, quartiles), strict=True))}
-
-
-def _probabilities(scores: NDArray[np.floating]) -> bool:
-    return bool(len(scores)) and bool(np.min(scores) >= 0) and bool(np.max(scores) <= 1)

@@ -18,7 +18,16 @@ from cupid_tools.evaluation.figures import Curves, draw_all
 from cupid_tools.evaluation.folder import MARKER
 from cupid_tools.evaluation.html import About, page
 from cupid_tools.evaluation.settings import RELATIVES, RNAS, Options, Settings
-from cupid_tools.evaluation.tables import energy_tsv, gaps_tsv, metrics_json, metrics_tsv, multiqc_tsv, summary
+from cupid_tools.evaluation.side_by_side import SideBySide
+from cupid_tools.evaluation.tables import (
+    compared_tsv,
+    energy_tsv,
+    gaps_tsv,
+    metrics_json,
+    metrics_tsv,
+    multiqc_tsv,
+    summary,
+)
 from cupid_tools.io.streams import STDIN, read_lines
 from cupid_tools.sampling.relatives import METHOD
 
@@ -85,6 +94,7 @@ def build(
     options: Options,
     settings: Settings,
     inputs: Mapping[str, str],
+    compared: Sequence[SideBySide] = (),
 ) -> dict[str, str]:
     """Compose every file of the report: relative name -> text.
 
@@ -94,6 +104,7 @@ def build(
         title: heading of the page.
         options, settings: how tables were read and measured.
         inputs: name -> SHA-256.
+        compared: every two of the experiments on their shared pairs, where that was asked for.
     """
     about = _about(title, options, settings, inputs)
     padded = [*curves, *[None] * (len(evaluations) - len(curves))]
@@ -107,13 +118,15 @@ def build(
         "metrics.tsv": metrics_tsv(evaluations),
         "gaps.tsv": gaps_tsv(evaluations),
         "cupid_mqc.tsv": multiqc_tsv(evaluations),
-        SUMMARY: summary(evaluations),
-        PAGE: page(evaluations, drawn, about),
+        SUMMARY: summary(evaluations, compared),
+        PAGE: page(evaluations, compared, drawn, about),
     }
     if any(evaluation.comparisons for evaluation in evaluations):
         files["energy.tsv"] = energy_tsv(evaluations)
+    if compared:
+        files["compared.tsv"] = compared_tsv(compared)
     told = {"versions": about.versions, "title": title, "settings": about.settings, "inputs": inputs}
-    return {**files, MARKER: metrics_json(evaluations, {**told, "files": sorted([*files, MARKER])})}
+    return {**files, MARKER: metrics_json(evaluations, compared, {**told, "files": sorted([*files, MARKER])})}
 
 
 def _about(title: str, options: Options, settings: Settings, inputs: Mapping[str, str]) -> About:
@@ -121,13 +134,15 @@ def _about(title: str, options: Options, settings: Settings, inputs: Mapping[str
         **asdict(settings),
         "baselines": ", ".join(settings.baselines) or "none",
         "augmented": options.augmented,
-        "resample": options.resample if options.genes is None else "genes",
+        "resample": options.resample,
+        "require_unseen": options.require_unseen or "nothing",
     }
-    drawn = {RELATIVES: "groups of relatives", RNAS: "RNAs", "genes": "genes"}
+    members = "RNAs" if options.genes is None else "genes"
+    drawn = {RELATIVES: f"groups of related {members}", RNAS: members}
     return About(
         title=title,
         relatives=METHOD if options.groups is None else "the groups that the user listed, and equal sequences",
-        units=drawn[told["resample"]],
+        units=drawn[options.resample],
         bootstrap=settings.bootstrap,
         level=settings.level,
         genes=settings.genes,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.io.fasta import read_mapping
 
-RELATIVES, RNAS = RESAMPLE = ("relatives", "rnas")
-"""What the bootstrap can draw."""
+RELATIVES, RNAS = RELATIONS = ("relatives", "rnas")
+"""What the bootstrap can draw, and what can be required to be unseen: groups of relatives, or single RNAs (genes)."""
 
 
 class Listed(NamedTuple):
@@ -33,7 +33,8 @@ class Options:
         groups: groups of relatives; None finds them by sequence.
         genes: the gene of each RNA, to evaluate genes instead of RNAs.
         augmented: also evaluate, and fit baselines on, rows that augmentation made.
-        resample: what the bootstrap draws, one of ``RESAMPLE``; genes where they are given.
+        resample: what the bootstrap draws, one of ``RELATIONS``; single genes for ``RNAS`` where they are given.
+        require_unseen: refuse a table where train holds a test RNA (``RNAS``), or a relative (``RELATIVES``).
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Options:
     genes: Listed | None = None
     augmented: bool = False
     resample: str = RELATIVES
+    require_unseen: str | None = None
 
 
 @dataclass(frozen=True)

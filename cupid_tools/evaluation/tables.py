@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cupid_tools.evaluation.bootstrap import Interval, Replicates
-from cupid_tools.evaluation.energy import COMBINED, SMALLEST_P, Comparison, Number
+from cupid_tools.evaluation.comparison import Comparison, Number
+from cupid_tools.evaluation.energy import COMBINED
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
-from cupid_tools.evaluation.experiment import ALL, STRICT_C3
+from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3
 from cupid_tools.evaluation.measurements import Gap, Measurement, Slice
+from cupid_tools.evaluation.metrics import SMALLEST_P
+from cupid_tools.evaluation.side_by_side import SideBySide
 from cupid_tools.io.pairs import ENERGY
 from cupid_tools.vocab import VALID
 
@@ -34,6 +37,8 @@ LABELS = {
     "recall": "recall",
     "ece": "ECE",
     "brier": "Brier",
+    "ece_calibrated": "ECE, calibrated",
+    "brier_calibrated": "Brier, calibrated",
 }
 """Metrics as readers know them."""
 
@@ -63,11 +68,13 @@ def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
     """Model minus baseline, one line a baseline and class of test rows."""
     header = ["experiment", "overlap", "baseline", "headline", "chosen_on"]
     header += [f"{metric}_gap{bound}" for metric in ("auroc", "auprc") for bound in ("", "_low", "_high")]
+    header += ["queries", "query_auprc_gap", "signed_rank_p"]
     lines = []
     for evaluation in evaluations:
         for headline in evaluation.headlines.values():
             for gap in headline.gaps:
                 numbers = [gap.auroc, *gap.auroc_interval, gap.auprc, *gap.auprc_interval]
+                numbers += headline.by_query[gap.baseline]
                 best = "yes" if gap.baseline == headline.best else "no"
                 about = [evaluation.experiment.name, headline.overlap, gap.baseline, best, headline.chosen_on]
                 lines.append([*about, *map(number, numbers)])
@@ -85,9 +92,21 @@ def energy_tsv(evaluations: Sequence[Evaluation]) -> str:
     return _tsv(["experiment", "type_pair", "overlap", *Number._fields], lines)
 
 
-def metrics_json(evaluations: Sequence[Evaluation], about: dict[str, Any]) -> str:
+def compared_tsv(compared: Sequence[SideBySide]) -> str:
+    """Every two score tables on the test pairs that both hold: one line a number, as in ``energy_tsv``."""
+    lines = [
+        [both.one, both.other, found.where.type_pair, found.where.overlap, *told[:2], *map(number, told[2:])]
+        for both in compared
+        for found in both.comparisons
+        for told in found.numbers()
+    ]
+    return _tsv(["one", "other", "type_pair", "overlap", *Number._fields], lines)
+
+
+def metrics_json(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide], about: dict[str, Any]) -> str:
     """All results; *about* tells title, settings, inputs, versions and files. What is not defined is null."""
-    content = {"tool": TOOL, **about, "experiments": [_as_json(evaluation) for evaluation in evaluations]}
+    experiments = [_as_json(evaluation) for evaluation in evaluations]
+    content = {"tool": TOOL, **about, "experiments": experiments, "compared": list(map(_compared_json, compared))}
     return json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -105,9 +124,10 @@ def multiqc_tsv(evaluations: Sequence[Evaluation]) -> str:
     return _MULTIQC + _tsv(header, lines)
 
 
-def summary(evaluations: Sequence[Evaluation]) -> str:
-    """One line an experiment and class of test rows: what the report says at its top."""
-    return "".join(f"{line}\n" for evaluation in evaluations for line in _summary(evaluation))
+def summary(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide] = ()) -> str:
+    """One line an experiment and class of test rows, and for every two: what the report says at its top."""
+    lines = [line for evaluation in evaluations for line in _summary(evaluation)]
+    return "".join(f"{line}\n" for line in [*lines, *(line for both in compared for line in _summary_of_two(both))])
 
 
 def best_values(headline: Headline) -> dict[str, float]:
@@ -184,6 +204,17 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
             yield f"{evaluation.experiment.name}, {words}, beside energy: {_beside_energy(found)}"
 
 
+def _summary_of_two(both: SideBySide) -> Iterator[str]:
+    for found in both.comparisons:
+        if found.where.type_pair == ALL:
+            words = "test pairs" if found.where.overlap == ALL else "strictly unseen RNAs"
+            n = found.methods[both.one].values["n"]
+            told = "; ".join(
+                f"{contrast.name}: AUPRC {gap_text(gap)}: {contrast.answer(gap)}" for contrast, gap in found.gaps
+            )
+            yield f"{both.one} and {both.other}, {words} of both ({n:.0f}): {told}"
+
+
 def _beside_energy(found: Comparison) -> str:
     energy = found.methods[ENERGY].values
     told = [f"energy AUROC {short(energy['auroc'])} AUPRC {short(energy['auprc'])}"]
@@ -209,6 +240,7 @@ def _as_json(evaluation: Evaluation) -> dict[str, Any]:
         "type_pairs": experiment.kinds,
         "strategies": experiment.strategies,
         "thresholds": evaluation.thresholds,
+        "calibration": evaluation.calibrations[MODEL]._asdict() if MODEL in evaluation.calibrations else None,
         "headlines": [_headline_json(headline) for headline in evaluation.headlines.values()],
         "overlap": {
             "sharing": [found._asdict() for found in evaluation.audit.sharing],
@@ -231,6 +263,10 @@ def _energy_json(evaluation: Evaluation) -> dict[str, Any]:
     return {"energy": {"engines": energies.engines, "unknown": energies.unknown, "comparisons": comparisons}}
 
 
+def _compared_json(both: SideBySide) -> dict[str, Any]:
+    return {**both._asdict(), "comparisons": [_comparison_json(found) for found in both.comparisons]}
+
+
 def _comparison_json(found: Comparison) -> dict[str, Any]:
     return {
         "type_pair": found.where.type_pair,
@@ -245,7 +281,7 @@ def _headline_json(headline: Headline) -> dict[str, Any]:
         "overlap": headline.overlap,
         "best_baseline": headline.best,
         "chosen_on": headline.chosen_on,
-        "gaps": [_gap_json(gap) for gap in headline.gaps],
+        "gaps": [{**_gap_json(gap), **headline.by_query[gap.baseline]._asdict()} for gap in headline.gaps],
         "units": [found._asdict() for found in headline.units],
     }
 

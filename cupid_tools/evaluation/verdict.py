@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from cupid_tools.evaluation.energy import BEYOND_ENERGY
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
 from cupid_tools.evaluation.measurements import Gap
+from cupid_tools.evaluation.side_by_side import SideBySide
 from cupid_tools.evaluation.tables import gap_text, summary
 from cupid_tools.io.pairs import ENERGY
-from cupid_tools.vocab import VALID
+from cupid_tools.vocab import TEST, VALID
 
 log = logging.getLogger("cupid_tools")
 
@@ -52,17 +55,17 @@ def answers(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def tell(evaluations: Iterable[Evaluation]) -> None:
+def tell(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide] = ()) -> None:
     """Log the headlines, and what to beware of."""
+    for line in summary(evaluations, compared).splitlines():
+        log.info("%s", line)
     for evaluation in evaluations:
-        for line in summary([evaluation]).splitlines():
-            log.info("%s", line)
         for text in warnings(evaluation):
             log.warning("%s: %s", evaluation.experiment.name, text)
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """Say where rows leak or repeat, and where intervals rest on too few units of a type.
+    """Say where rows leak or repeat, scores are all equal, or intervals rest on too few units of a type.
 
     A type with one unit is in every replicate once: such intervals say nothing of what other RNAs would do.
     """
@@ -72,8 +75,18 @@ def warnings(evaluation: Evaluation) -> list[str]:
             found.append(
                 f"{leaked:,} of {copies.pairs:,} {copies.split} pairs are in train too: these figures flatter."
             )
+        if copies.reversed_rnas:
+            found.append(
+                f"{copies.reversed_rnas:,} of {copies.pairs:,} {copies.split} pairs are in train with both RNAs "
+                "reversed: split before augmenting, or these figures flatter."
+            )
         if copies.repeated:
             found.append(f"{copies.repeated:,} {copies.split} rows repeat a pair, which then counts more than once.")
+    test = evaluation.rows.scores[MODEL][evaluation.rows.of_split(TEST)]
+    if np.ptp(test) == 0:
+        found.append(
+            "All test pairs have the same score, which ranks nothing: AUROC is 0.5 and AUPRC the share of positives."
+        )
     for headline, where in _told_headlines(evaluation):
         few = " and ".join(f"{units.units} of {units.rna_type}" for units in headline.few_units())
         if few:

@@ -105,7 +105,7 @@ def test_several_tables_make_one_report(evaluated, scores, tmp_path, lines):
     assert outcome.code == 0
     told = [line.split(":")[0] for line in (folder / "summary.txt").read_text().splitlines()]
     assert told[0].startswith("random, test pairs (")
-    assert {line.split(",")[0] for line in told} == {"random", "other"}
+    assert {line.split(",")[0] for line in told} == {"random", "other", "random and other"}
     assert (folder / "figures" / "other-roc.svg").exists()
 
 

@@ -12,17 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cupid_tools.errors import InputError
-from cupid_tools.evaluation.energy import (
-    BEYOND_ENERGY,
-    BEYOND_MODEL,
-    COMBINED,
-    MODEL_OR_ENERGY,
-    SMALLEST_P,
-    rank_sum,
-    signed_rank,
-)
+from cupid_tools.evaluation.comparison import signed_rank
+from cupid_tools.evaluation.energy import BEYOND_ENERGY, BEYOND_MODEL, COMBINED, MODEL_OR_ENERGY
 from cupid_tools.evaluation.evaluate import evaluate
 from cupid_tools.evaluation.experiment import ALL, STRICT_C3, prepare
+from cupid_tools.evaluation.metrics import SMALLEST_P, rank_sum
 from cupid_tools.evaluation.report import build
 from cupid_tools.evaluation.settings import Listed, Options, Settings
 from cupid_tools.evaluation.tables import metrics_json, p_value, summary
@@ -153,7 +147,7 @@ def test_figures_are_those_of_scikit_learn_and_scipy(both, evaluation):
         assert values["auroc"] == pytest.approx(roc_auc_score(label, scores))
         assert values["auprc"] == pytest.approx(average_precision_score(label, scores))
         p = mannwhitneyu(scores[label == 1], scores[label == 0], method="asymptotic").pvalue
-        assert whole.rank_sums[method] == pytest.approx(p)
+        assert values["rank_sum_p"] == pytest.approx(p)
     queries = [part for _, part in test.groupby("id_a") if part["label"].nunique() == 2]
     differences = [
         average_precision_score(part["label"], part["score"].astype(float))
@@ -253,7 +247,7 @@ def test_rows_in_another_order_give_the_same_results(both):
     twice = both[both["split"] == "test"].iloc[::5]
     frame = pd.concat([both, twice.assign(energy="-3.3")])  # rows that differ in nothing else
     one, other = (evaluated(part) for part in (frame, frame.sample(frac=1, random_state=1)))
-    assert metrics_json([one], {}) == metrics_json([other], {})
+    assert metrics_json([one], [], {}) == metrics_json([other], [], {})
     assert [values.tolist() for values in one.rows.scores.values()] == [
         values.tolist() for values in other.rows.scores.values()
     ]

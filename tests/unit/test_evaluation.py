@@ -104,12 +104,26 @@ def test_the_audit_counts_what_is_shared(small):
         ("test", "miRNA"): (4, 2, 2, 3),
         ("test", "lncRNA"): (3, 2, 2, 2),
     }
-    assert audit.copies == [("valid", 2, 0, 0, 0), ("test", 8, 0, 3, 1)]
+    assert audit.copies == [("valid", 2, 0, 0, 0, 0), ("test", 8, 0, 3, 0, 1)]
     assert warnings(evaluation)[:2] == [
         "3 of 8 test pairs are in train too: these figures flatter.",
         "1 test rows repeat a pair, which then counts more than once.",
     ]
     assert (audit.both_orders, audit.order_difference) == (2, pytest.approx(0.7))
+
+
+def test_copies_with_both_rnas_reversed_that_part_from_their_pair_are_warned_of(small):
+    rows, rnas = small
+    copies = [
+        ("m2~flip", "l2~flip", 1, "train", "augmented:flip", 0.4),  # of a test pair
+        ("l3~flip", "m3~flip", 0, "train", "augmented:both", 0.2),  # of a valid pair
+        ("m0~flip", "l0~flip", 1, "train", "augmented:flip", 0.9),  # of a train pair
+        ("m1~flip", "l2~flip", 0, "train", "negative:uniform", 0.9),  # of no pair
+    ]
+    evaluation = evaluate(prepared([*rows, *copies], rnas), Settings(seed=1, baselines=(), bootstrap=2))
+    assert [found.reversed_rnas for found in evaluation.audit.copies] == [1, 1]
+    told = "1 of 5 test pairs are in train with both RNAs reversed: split before augmenting, or these figures flatter."
+    assert told in warnings(evaluation)
 
 
 def test_nearest_containment_is_the_largest_share_of_shared_kmers():
@@ -151,8 +165,8 @@ def test_genes_take_the_maximum_of_their_isoforms():
         strategy=np.zeros(count, dtype=np.int64),
         seen=flags[:2],
         related=flags[2:],
-        unit=unit,
-        query=unit[0],
+        who=unit,
+        unit=unit // 2,
         scores={"model": rng.random(count), "other": rng.random(count)},
     )
     merged = to_genes(rows)
@@ -162,15 +176,17 @@ def test_genes_take_the_maximum_of_their_isoforms():
         expected.setdefault(key, []).append(place)
     assert len(merged) == len(expected)
     for place in range(len(merged)):
-        first, *_ = members = expected[merged.split[place], frozenset(merged.unit[:, place].tolist())]
-        assert merged.unit[:, place].tolist() == unit[:, first].tolist()
+        first, *_ = members = expected[merged.split[place], frozenset(merged.who[:, place].tolist())]
+        assert merged.who[:, place].tolist() == unit[:, first].tolist()
+        assert merged.unit[:, place].tolist() == (unit[:, first] // 2).tolist()
+        assert merged.query[place] == unit[0, first]
         assert merged.label[place] == rows.label[members].max()
         for method, scores in merged.scores.items():
             assert scores[place] == rows.scores[method][members].max()
         for side in (0, 1):
-            gene = merged.unit[side, place]
+            gene = merged.who[side, place]
             known = [rows.seen[s, m] for m in members for s in (0, 1) if unit[s, m] == gene]
-            if merged.unit[0, place] != merged.unit[1, place]:
+            if merged.who[0, place] != merged.who[1, place]:
                 assert merged.seen[side, place] == any(known)
 
 
@@ -376,8 +392,8 @@ def test_flipped_rnas_are_of_the_genes_of_their_originals(small):
     genes = Listed({name: f"gene-{name}" for name in rnas}, "genes.tsv")
     assert len(prepared([*rows, *copies], rnas, genes=genes).rows) == len(prepared(rows, rnas, genes=genes).rows)
     every = prepared([*rows, *copies], rnas, genes=genes, augmented=True)
-    units = {frozenset(pair) for pair in every.rows.unit.T.tolist()}
-    assert len(units) * 2 == len(every.rows)
+    pairs = {frozenset(pair) for pair in every.rows.who.T.tolist()}
+    assert len(pairs) * 2 == len(every.rows)
 
 
 def test_a_model_that_only_repeats_a_baseline_is_not_called_good():

@@ -24,8 +24,18 @@ BASELINES = Registry(
             f"{_HERE}.degree:degree_product", "train positives of both RNAs, each plus 1, multiplied"
         ),
         "degree-ratio": Entry(f"{_HERE}.degree:degree_ratio", "share of positives among the train pairs of each RNA"),
+        "one-hot": Entry(
+            f"{_HERE}.identity:one_hot", "logistic regression that knows which RNAs a pair holds, by name"
+        ),
+        "svd": Entry(f"{_HERE}.identity:svd", "the matrix of train positives, approximated by 32 factors"),
         "length-gc": Entry(f"{_HERE}.composition:length_gc", "logistic regression on lengths and GC content"),
         "kmer-logistic": Entry(f"{_HERE}.composition:kmer_logistic", "logistic regression on 3-mers of both RNAs"),
+        "random-encoder": Entry(
+            f"{_HERE}.controls:random_encoder", "logistic regression on vectors of a random, untrained convolution"
+        ),
+        "shuffled-labels": Entry(
+            f"{_HERE}.controls:shuffled_labels", "a control that must be at chance: kmer-logistic, labels shuffled"
+        ),
         "a-only": Entry(f"{_HERE}.one_side:a_only", "logistic regression on 3-mers of the first RNA alone"),
         "b-only": Entry(f"{_HERE}.one_side:b_only", "logistic regression on 3-mers of the second RNA alone"),
         "seed-match": Entry(f"{_HERE}.seed:seed_match", "best seed site: 8mer, 7mer-m8, 7mer-A1, 6mer or none"),

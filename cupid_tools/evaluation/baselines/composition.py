@@ -18,15 +18,16 @@ Features = Callable[[Pairs, RnaTable], NDArray[np.floating]]
 
 def length_gc(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
     """Logistic regression on log length and GC content of the shorter and of the longer RNA."""
-    return _regress(_length_gc_features, train, pairs, rnas)
+    return regress(_length_gc_features, train, pairs, rnas)
 
 
 def kmer_logistic(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
     """Logistic regression on the sums and products of both RNAs' 3-mer profiles."""
-    return _regress(_kmer_features, train, pairs, rnas)
+    return regress(_kmer_features, train, pairs, rnas)
 
 
-def _regress(features: Features, train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
+def regress(features: Features, train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
+    """Fit a logistic regression on *features* of the train pairs, and score *pairs* by it, a block at a time."""
     sample = train.sample()
     predict = fit_logistic(features(sample.pairs, rnas), sample.label)
     return np.concatenate([predict(features(block, rnas)) for block in pairs.blocks()])
