@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
 from cupid_tools.io.fasta import FASTA, FORMATS
+from cupid_tools.models.builtin import BUILTIN, DEFAULT_MODEL, builtin_names
+from cupid_tools.models.encoders import ENCODERS
 from cupid_tools.recipes import recipe_names
 from cupid_tools.vocab import SPLITS
 
@@ -71,6 +73,20 @@ def add_embeddings(parser: ToolParser, *, required: bool = True) -> None:
         help="embedding store made by cupid-embed; give it several times to read several stores as one",
     )
     parser.inputs.append("embeddings")
+
+
+def add_model(parser: ToolParser, *, required: bool = True) -> None:
+    """``-m/--model``."""
+    known = ", ".join(f"{BUILTIN}:{name}" for name in builtin_names())
+    parser.add_argument(
+        "-m",
+        "--model",
+        required=required,
+        metavar="MODEL",
+        help=f"model made by cupid-train, or one that comes with the package: {known}; {BUILTIN} is "
+        f"{BUILTIN}:{DEFAULT_MODEL}",
+    )
+    parser.inputs.append("model")
 
 
 def add_seed(parser: ToolParser) -> None:
@@ -151,6 +167,16 @@ def some_of(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
 
 splits = some_of(SPLITS)
 """A parser of split names, for argparse: one object, since it means the same in all tools."""
+
+
+def encoder(text: str) -> str:
+    """The name of an encoder, for argparse."""
+    kind, colon, path = text.partition(":")
+    if kind not in ENCODERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(ENCODERS)}")
+    if bool(path) != (kind == "hf") or (colon and not path):
+        raise argparse.ArgumentTypeError(f"{text!r}: a folder belongs to hf, as in hf:FOLDER, and to no other")
+    return text
 
 
 def positive_int(text: str) -> int:

@@ -48,8 +48,8 @@ def get_parser() -> ToolParser:
     parser.add_argument(
         "pairs", nargs="?", metavar="PAIRS", help="pair table (default: stdin, unless --queries is given)"
     )
-    parser.add_argument("-m", "--model", metavar="SAFETENSORS", help="model made by cupid-train")
-    parser.inputs += ["pairs", "model"]
+    options.add_model(parser, required=False)
+    parser.inputs.append("pairs")
     options.add_output(parser, "where to write the scores")
     options.add_embeddings(parser, required=False)
     options.add_fasta(parser, required=False)

@@ -21,6 +21,7 @@ from cupid_tools import __version__
 from cupid_tools.errors import CupidError, InputError, UsageError
 from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.store import StoreInfo
+from cupid_tools.models.builtin import model_path
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.base import Classifier
 
@@ -75,18 +76,20 @@ def save_model(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[s
 
 
 def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
-    """Read a model.
+    """Read a model from *path*, or one that comes with the package; see ``builtin.model_path``.
 
     Raises:
+        UsageError: no such model comes with the package.
         CupidError: no such file.
         InputError: cut short, made by another program, or with tensors that do not fit what it says of itself.
     """
-    if not Path(path).exists():
+    file = Path(model_path(str(path)))
+    if not file.exists():
         raise CupidError(f"{path}: no such file", hint="make it with cupid-train")
-    if not Path(path).is_file():
+    if not file.is_file():
         raise InputError(path, "is no regular file", hint="a model is read in pieces, so not from a pipe")
     try:
-        with safe_open(path, framework="pt") as handle:
+        with safe_open(file, framework="pt") as handle:
             metadata = handle.metadata() or {}
             weights = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - it is no dict
     except SafetensorError as error:
