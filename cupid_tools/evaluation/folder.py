@@ -13,10 +13,13 @@ from cupid_tools.errors import CupidError
 from cupid_tools.io.atomic import atomic_write, check_folder
 
 MARKER = "metrics.json"
-"""It tells ``tool``, which wrote the folder, and ``files``, all that it wrote; a folder without is never replaced."""
+"""The usual marker: a JSON that tells ``tool``, which wrote the folder, and ``files``, all that it wrote.
+
+A folder without one is never replaced.
+"""
 
 
-def check_replaceable(target: str | os.PathLike[str], tool: str) -> None:
+def check_replaceable(target: str | os.PathLike[str], tool: str, *, marker: str = MARKER) -> None:
     """Fail unless *target* is missing, empty, or an earlier report of *tool* and nothing else, where we can write.
 
     Raises:
@@ -25,27 +28,29 @@ def check_replaceable(target: str | os.PathLike[str], tool: str) -> None:
     path = Path(os.path.realpath(target))
     if path.exists() and not path.is_dir():
         raise CupidError(f"{target}: is a file", hint="name a folder for the report")
-    _check_content(target, path, tool)
+    _check_content(target, path, tool, marker)
     check_folder(path.parent, shown=target)
 
 
-def write_folder(target: str | os.PathLike[str], files: Mapping[str, str], tool: str) -> None:
-    """Write *files*, relative name -> text, as the whole content of *target*, replacing an earlier report of *tool*.
+def write_folder(
+    target: str | os.PathLike[str], files: Mapping[str, str | bytes], tool: str, *, marker: str = MARKER
+) -> None:
+    """Write *files*, relative name -> content, as the whole content of *target*, replacing an earlier report of *tool*.
 
     They are written into a hidden neighbour, which takes the place of *target* at the end. One of *files* is
-    ``MARKER``.
+    *marker*.
 
     Raises:
         CupidError: meanwhile *target* holds files that *tool* did not write.
     """
     path = Path(os.path.realpath(target))
     with _neighbour(path) as fresh:
-        for name, text in files.items():
+        for name, content in files.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(fresh / name) as handle:
-                handle.write(text)
+            with atomic_write(fresh / name, "wb" if isinstance(content, bytes) else "w") as handle:
+                handle.write(content)
         if path.exists():
-            _check_content(target, path, tool)
+            _check_content(target, path, tool, marker)
             _replace(path, fresh)
         else:
             os.rename(fresh, path)
@@ -79,11 +84,11 @@ def _hidden(path: Path, suffix: str) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{suffix}")
 
 
-def _check_content(target: str | os.PathLike[str], path: Path, tool: str) -> None:
+def _check_content(target: str | os.PathLike[str], path: Path, tool: str, marker: str) -> None:
     found = sorted(part.relative_to(path) for part in path.rglob("*"))
     if not found:
         return
-    ours = _written(path, tool)
+    ours = _written(path, tool, marker)
     if not ours:
         raise CupidError(f"{target}: is a folder that {tool} did not write", hint="name a new or empty one")
     known = ours.union(*(name.parents for name in ours))
@@ -93,10 +98,10 @@ def _check_content(target: str | os.PathLike[str], path: Path, tool: str) -> Non
         raise CupidError(f"{target}: holds {foreign}, which {tool} did not write", hint=hint)
 
 
-def _written(path: Path, tool: str) -> set[Path]:
+def _written(path: Path, tool: str, marker: str) -> set[Path]:
     """The files that *tool* wrote into the folder *path*, as their list says; none where it is no report."""
     try:
-        content = json.loads((path / MARKER).read_text(encoding="utf-8"))
+        content = json.loads((path / marker).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return set()
     if not isinstance(content, dict) or content.get("tool") != tool:

@@ -201,7 +201,7 @@ def _by_strategy(evaluation: Evaluation) -> Iterator[str]:
         rows,
         f"AUROC / AUPRC of the model on the test positives against the negatives of each strategy{also}. Where "
         "negatives are drawn without regard to how often an RNA occurs (uniform), popular RNAs alone tell positives "
-        "apart; degree-preserving negatives take that away. AUPRC can be compared only between equal shares of positives.",
+        "apart; degree-preserving negatives take that away. AUPRC compares only between equal shares of positives.",
     )
 
 

@@ -379,3 +379,102 @@ def test_only_tables_with_energies_are_compared_with_them(evaluated, energies, s
     one, other = json.loads((folder / "metrics.json").read_text())["experiments"]
     assert "energy" not in one
     assert other["energy"]["engines"] == ["RNAhybrid 2.1.2"]
+
+
+def strict_rows(lines):
+    """The rows whose test RNAs, kept apart by their names, are in no train row."""
+
+    def tested(name):
+        return digest("tested", name) < 0.4
+
+    kept = []
+    for line in lines:
+        a, b, label, _, *rest = line.split("\t")
+        if tested(a) == tested(b):
+            split = "test" if tested(a) else "valid" if digest("valid", a, b) < 0.3 else "train"
+            kept.append("\t".join([a, b, label, split, *rest]))
+    return kept
+
+
+def test_a_test_rna_that_train_holds_is_refused_where_it_must_be_unseen(evaluated, lines, scores):
+    kept = strict_rows(lines)
+    scores.write_text(HEADER + "".join(kept))
+    outcome, _ = evaluated("--require-unseen", "rnas")
+    assert outcome.code == 0
+    place = next(place for place, line in enumerate(kept) if "\ttest\t" in line)
+    leaked = kept[place].split("\t")[0]
+    target = next(line.split("\t")[1] for line in kept if "\ttrain\t" in line)
+    extra = "\t".join([leaked, target, "0", "train", "negative:uniform", "0.5", "1"]) + "\n"
+    scores.write_text(HEADER + "".join([*kept, extra]))
+    outcome, folder = evaluated("--require-unseen", "rnas", output="leaking")
+    assert outcome.code == 3
+    words = f"{scores}:{place + 2}: test RNA '{leaked}' is not unseen: train holds it too (split with cupid-split --by"
+    assert f"cupid-evaluate: ERROR: {words}" in outcome.stderr
+    assert not folder.exists()
+    assert evaluated()[0].code == 0  # nobody asked
+
+
+def test_a_relative_in_train_is_refused_where_relatives_must_be_unseen(evaluated, lines, scores, tmp_path):
+    kept = strict_rows(lines)
+    scores.write_text(HEADER + "".join(kept))
+    place = next(place for place, line in enumerate(kept) if "\ttest\t" in line)
+    tested, trained = kept[place].split("\t")[0], next(x.split("\t")[0] for x in kept if "\ttrain\t" in x)
+    names = sorted({name for line in lines for name in line.split("\t")[:2]})
+    groups = tmp_path / "groups.tsv"
+    of = {name: name for name in names}
+    groups.write_text("id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in of.items()))
+    options = ["--groups", groups, "--require-unseen", "relatives"]
+    assert evaluated(*options)[0].code == 0
+    of[tested] = trained
+    groups.write_text("id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in of.items()))
+    outcome, _ = evaluated(*options)
+    assert outcome.code == 3
+    words = f"{scores}:{place + 2}: test RNA '{tested}' is not unseen: train holds its relative as '{trained}' ("
+    assert words in outcome.stderr
+    assert evaluated("--groups", groups, "--require-unseen", "rnas")[0].code == 0
+
+
+def test_tables_of_the_same_pairs_are_compared(evaluated, lines, scores, tmp_path):
+    cells = [line.split("\t") for line in lines]
+    guesses = ["\t".join([*row[:5], f"{digest('guess', *row[:2]):.3f}", "0\n"]) for row in cells]
+    (tmp_path / "guess.tsv").write_text(HEADER + "".join(guesses))
+    (tmp_path / "few.tsv").write_text(HEADER + "".join(replaced_test_labels(lines)))
+    outcome, folder = evaluated(tables=(scores, tmp_path / "guess.tsv", tmp_path / "few.tsv"))
+    assert outcome.code == 0
+    assert "random and guess, test pairs of both (245): random - guess: AUPRC +0." in outcome.stderr
+    assert "]: random ranks better" in outcome.stderr
+    header, *rows = [line.split("\t") for line in (folder / "compared.tsv").read_text().splitlines()]
+    assert header == ["one", "other", "type_pair", "overlap", "what", "metric", "value", "low", "high", "p", "n"]
+    assert {tuple(row[:2]) for row in rows} == {("random", "guess")}
+    assert {row[4] for row in rows} == {"random", "guess", "random - guess"}
+    compared = json.loads((folder / "metrics.json").read_text())["compared"]
+    assert [(both["one"], both["other"], both["shared"]) for both in compared] == [
+        ("random", "guess", 245),
+        ("random", "few", 0),
+        ("guess", "few", 0),
+    ]
+    page = (folder / "report.html").read_text()
+    assert "245 of the 245 test pairs of the smaller table are in both." in page
+    assert "0 of the 245 test pairs of the smaller table are in both: fewer than 50%" in page
+
+
+def replaced_test_labels(lines):
+    """Every test pair with the other label."""
+    for line in lines:
+        a, b, label, split, *rest = line.split("\t")
+        yield "\t".join([a, b, str(1 - int(label)) if split == "test" else label, split, *rest])
+
+
+def test_strategies_stand_side_by_side(evaluated):
+    _, folder = evaluated()
+    page = (folder / "report.html").read_text()
+    table = page.split("<h3>Negatives of several strategies</h3>")[1].split("</table>")[0]
+    assert '<th scope="col">type-matched</th><th scope="col">uniform</th>' in table
+    found = json.loads((folder / "metrics.json").read_text())["experiments"][0]["metrics"]
+    (wanted,) = [
+        row
+        for row in found
+        if (row["split"], row["overlap"], row["strategy"], row["method"]) == ("test", "C1", "uniform", "model")
+    ]
+    row = table.split('<th scope="row">C1</th>')[1].split("</tr>")[0]
+    assert f"{wanted['auroc']:.3f} / {wanted['auprc']:.3f}" in row.split("<td>")[2]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from cupid_tools.evaluation.baselines import BASELINES, data
+from cupid_tools.evaluation.baselines import BASELINES, controls, data, identity
 from cupid_tools.evaluation.baselines.data import Pairs, Sides, Training, fit_logistic
+from cupid_tools.evaluation.metrics import auroc
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.sampling.relatives import related_groups
 from cupid_tools.vocab import Rna
@@ -185,6 +186,78 @@ def test_nearest_neighbour_is_the_weighted_vote_of_five_by_five(train, pairs, rn
         ]
         expected.append(sum(weight * vote for weight, vote in votes) / sum(weight for weight, _ in votes))
     assert score("nearest-neighbour", train, pairs, rnas) == pytest.approx(expected, abs=5e-4)
+
+
+def test_one_hot_is_a_logistic_regression_on_who_is_in_a_pair(train, pairs, rnas):
+    def features(some):
+        return np.eye(len(TYPES))[some.a] + np.eye(len(TYPES))[some.b]
+
+    model = LogisticRegression().fit(features(train.pairs), train.label)
+    expected = model.predict_proba(features(pairs))[:, 1]
+    assert score("one-hot", train, pairs, rnas) == pytest.approx(expected, abs=1e-3)
+
+
+def test_one_hot_and_svd_say_the_same_of_all_pairs_of_unknown_rnas(rnas):
+    train = Training(Pairs(np.array([0, 1, 2]), np.array([8, 9, 10])), np.array([1, 0, 1], dtype=np.int8), 1)
+    new = Pairs(np.array([3, 4, 5]), np.array([11, 12, 13]))
+    assert len(set(score("one-hot", train, new, rnas))) == 1
+    assert score("svd", train, new, rnas).tolist() == [0, 0, 0]
+
+
+def test_svd_is_the_best_approximation_of_the_train_matrix(train, pairs, rnas, monkeypatch):
+    matrix = np.zeros((len(TYPES), len(TYPES)))
+    for a, b in positives(train):
+        matrix[a, b] = matrix[b, a] = 1
+    u, values, vt = np.linalg.svd(matrix)
+    monkeypatch.setattr(identity, "RANKS", (6,))
+    expected = (u[:, :6] * values[:6]) @ vt[:6]
+    assert score("svd", train, pairs, rnas) == pytest.approx(expected[pairs.a, pairs.b], abs=1e-6)
+
+
+def test_svd_takes_the_rank_that_ranks_train_rows_it_has_not_seen():
+    rng = np.random.default_rng(3)
+    a, b = (part.ravel() for part in np.meshgrid(np.arange(60), np.arange(60, 120)))
+    table = RnaTable([Rna(f"{index:03}", "ACGU") for index in range(120)], np.arange(120))
+    blocks = Training(Pairs(a, b), (a // 8 == (b - 60) // 8).astype(np.int8), 1)
+    popular = Training(Pairs(a, b), (rng.random(len(a)) < np.linspace(0, 0.9, 60)[a]).astype(np.int8), 1)
+    assert identity._best_rank(popular, 120) == 2  # one number an RNA says it all
+    assert identity._best_rank(blocks, 120) > 8
+    assert score("svd", popular, Pairs(a, b), table)[a > 50].mean() > 0.5
+
+
+def test_the_random_encoder_is_a_convolution():
+    sequences = ["ACGUACGGUU", "UUNACGUAAA", "ACG"]
+    found = controls.random_convolution(sequences, 1)
+    filters = controls.rng_for(1, "evaluation.random-encoder").normal(size=(controls.WIDTH, 4, controls.CHANNELS))
+    for vector, sequence in zip(found, sequences, strict=True):
+        windows = [sequence[start : start + controls.WIDTH] for start in range(len(sequence) - controls.WIDTH + 1)]
+        answers = [
+            np.maximum(sum(filters[place, "ACGU".index(letter)] for place, letter in enumerate(window)), 0)
+            for window in windows
+            if "N" not in window
+        ]
+        expected = np.mean(answers, axis=0) if answers else np.zeros(controls.CHANNELS)
+        np.testing.assert_allclose(vector, expected, rtol=1e-4, atol=1e-6)
+    assert not np.array_equal(found, controls.random_convolution(sequences, 2))
+
+
+def test_shuffled_labels_know_nothing():
+    rng = np.random.default_rng(6)
+    rnas = RnaTable(
+        [Rna(f"r{index:03}", "".join(rng.choice(list("ACGU"), 60))) for index in range(200)], np.arange(200)
+    )
+    a, b = rng.integers(0, 200, (2, 3000))
+    label = (rnas.gc[a] + rnas.gc[b] > 1).astype(np.int8)
+    train, test = np.arange(3000) < 2000, np.arange(3000) >= 2000
+    pairs = Pairs(a, b)
+    areas = {name: [] for name in ("kmer-logistic", "shuffled-labels")}
+    for seed in range(4):
+        for name, found in areas.items():
+            scores = score(name, Training(pairs.where(train), label[train], seed), pairs.where(test), rnas)
+            found.append(auroc(label[test], scores))
+    assert np.mean(areas["kmer-logistic"]) > 0.9
+    assert np.mean(areas["shuffled-labels"]) == pytest.approx(0.5, abs=0.1)
+    assert len(set(areas["shuffled-labels"])) == 4
 
 
 def test_large_tables_are_sampled_by_class_and_seed(monkeypatch):

@@ -10,8 +10,10 @@ from cupid_tools.errors import InputError
 from cupid_tools.evaluation.audit import nearest_containment, spearman
 from cupid_tools.evaluation.evaluate import evaluate
 from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Rows, prepare, to_genes
+from cupid_tools.evaluation.figures import draw_all
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.evaluation.settings import Listed, Options, Settings
+from cupid_tools.evaluation.side_by_side import side_by_side
 from cupid_tools.evaluation.tables import summary
 from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, judge, warnings
 from cupid_tools.io.pairs import PairTable
@@ -188,6 +190,85 @@ def test_genes_take_the_maximum_of_their_isoforms():
             known = [rows.seen[s, m] for m in members for s in (0, 1) if unit[s, m] == gene]
             if merged.who[0, place] != merged.who[1, place]:
                 assert merged.seen[side, place] == any(known)
+
+
+def test_genes_with_any_isoform_in_train_are_seen(small):
+    rows, rnas = small
+    genes = {name: name for name in rnas} | {"l2": "l1"}  # unlike l1, but of its gene
+    found = prepared(rows, rnas, genes=Listed(genes, "genes.tsv"))
+    classes = {}
+    for place in range(len(found.rows)):
+        names = tuple(found.names[who] for who in found.rows.who[:, place])
+        classes[names] = [name for name in OVERLAPS if found.rows.overlap(name)[place]][1:]
+    assert classes["m2", "l1"] == ["C2-right", "strict-C2-right"]  # m2-l1 and m2-l2 are one pair now
+    assert classes["m5", "l1"] == ["C2-right", "strict-C1"]
+    assert classes["m3", "l3"] == ["C3", "strict-C3"]
+
+
+def test_the_bootstrap_draws_groups_of_related_genes_unless_told(small):
+    rows, rnas = small
+    genes = Listed({name: f"gene-{name}" for name in rnas}, "genes.tsv")
+    kin = prepared(rows, rnas, genes=genes)
+    alone = prepared(rows, rnas, genes=genes, resample="rnas")
+    unit = {name: kin.rows.unit[kin.rows.who == kin.names.index(name)] for name in ("gene-m5", "gene-m0")}
+    assert set(unit["gene-m5"]) == set(unit["gene-m0"])  # relatives: their labels are copies
+    assert len(alone.strata) == len({*alone.names}) == len(kin.strata) + 2  # m5 of m0, and l5 of l0
+
+
+def test_score_tables_of_the_same_pairs_are_compared_on_them():
+    rng = np.random.default_rng(21)
+    rows, rnas = study(rng, lambda degree, label: round(rng.normal() * 0.1 + 0.2 * label + 0.4, 4), strict=True)
+    worse = [(*row[:5], round(float(rng.random()), 4)) for row in rows]
+    backwards = [(b, a, *rest) for a, b, *rest in worse]  # a pair has no order
+    settings = Settings(seed=1, baselines=(), bootstrap=100)
+    one, other, same = (
+        evaluate(prepare(name, table(part), rnas, "rnas.fa", Options(seed=1)), settings)
+        for name, part in (("good", rows), ("bad", backwards), ("again", rows))
+    )
+    found = side_by_side([one, other, same], settings)
+    assert [(both.one, both.other) for both in found] == [("good", "bad"), ("good", "again"), ("bad", "again")]
+    count = sum(row[3] == "test" for row in rows)
+    assert all((both.smaller, both.shared) == (count, count) for both in found)
+    ((contrast, gap),) = found[0].comparisons[0].gaps
+    assert contrast.answer(gap) == "good ranks better"
+    model = one.headlines[ALL].model.values
+    assert found[0].comparisons[0].methods["good"].values["auprc"] == model["auprc"]
+    assert gap.auprc == pytest.approx(model["auprc"] - other.headlines[ALL].model.values["auprc"])
+    assert gap.auprc_interval.low > 0
+    assert found[0].comparisons[0].by_query.p < 0.05
+    ((contrast, gap),) = found[1].comparisons[0].gaps
+    assert (gap.auprc, gap.auprc_interval, contrast.answer(gap)) == (0, (0, 0), "neither is shown to rank better")
+    assert "good and bad, test pairs of both (" in summary([], found)
+
+
+def test_tables_of_other_pairs_or_labels_are_not_compared(small):
+    rows, rnas = small
+    settings = Settings(seed=1, baselines=(), bootstrap=5)
+    test = [row for row in rows if row[3] == "test"]
+    other = [row for row in rows if row not in test[:3]] + [(*row[:2], 1 - row[2], *row[3:]) for row in test[:3]]
+    one, two = (evaluate(prepared(part, rnas), settings) for part in (rows, other))
+    (found,) = side_by_side([one, two], settings)
+    assert (found.shared, found.smaller, found.comparisons) == (2, 5, [])
+    assert summary([], [found]) == ""
+
+
+def test_pairs_are_strictly_unseen_where_neither_table_knows_them(small):
+    rows, rnas = small
+    settings = Settings(seed=1, baselines=(), bootstrap=5)
+    more = [*rows, ("m2", "l4", 1, "train", "observed", 0.5)]
+    (found,) = side_by_side([evaluate(prepared(part, rnas), settings) for part in (rows, more)], settings)
+    assert [comparison.where.overlap for comparison in found.comparisons] == [ALL]  # m2-l2 was the only one
+
+
+def test_equal_scores_have_metrics_and_are_told(small):
+    rows, rnas = small
+    evaluation = evaluate(prepared([(*row[:5], 0.5) for row in rows], rnas), Settings(seed=1, bootstrap=20))
+    values = evaluation.headlines[ALL].model.values
+    assert (values["auroc"], values["auprc"], values["mcc"], values["rank_sum_p"]) == (0.5, 0.4, 0, 1)
+    assert values["recall_at_5_fdr"] == 0
+    told = "All test pairs have the same score, which ranks nothing: AUROC is 0.5 and AUPRC the share of positives."
+    assert told in judge(evaluation).reasons
+    assert {drawn.name for drawn in draw_all("x", evaluation, None)} >= {"roc", "histogram", "reliability"}
 
 
 def test_rows_in_another_order_are_the_same_experiment(small):

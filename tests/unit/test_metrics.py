@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 from sklearn import metrics as reference
 
 from cupid_tools.evaluation import metrics
@@ -21,6 +22,13 @@ def test_ranking_metrics_are_those_of_scikit_learn(rows):
     assert metrics.auroc(*rows) == pytest.approx(reference.roc_auc_score(*rows))
     assert metrics.average_precision(*rows) == pytest.approx(reference.average_precision_score(*rows))
     assert metrics.brier(*rows) == pytest.approx(reference.brier_score_loss(*rows))
+
+
+def test_rank_sums_are_those_of_scipy(rows):
+    labels, scores = rows
+    if np.ptp(scores) > 0:
+        expected = mannwhitneyu(scores[labels == 1], scores[labels == 0], method="asymptotic").pvalue
+        assert metrics.rank_sum(labels, scores) == pytest.approx(expected)
 
 
 def test_call_metrics_are_those_of_scikit_learn(rows):

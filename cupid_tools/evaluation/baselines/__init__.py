@@ -27,7 +27,7 @@ BASELINES = Registry(
         "one-hot": Entry(
             f"{_HERE}.identity:one_hot", "logistic regression that knows which RNAs a pair holds, by name"
         ),
-        "svd": Entry(f"{_HERE}.identity:svd", "the matrix of train positives, approximated by 32 factors"),
+        "svd": Entry(f"{_HERE}.identity:svd", "the matrix of train positives, approximated by few factors"),
         "length-gc": Entry(f"{_HERE}.composition:length_gc", "logistic regression on lengths and GC content"),
         "kmer-logistic": Entry(f"{_HERE}.composition:kmer_logistic", "logistic regression on 3-mers of both RNAs"),
         "random-encoder": Entry(

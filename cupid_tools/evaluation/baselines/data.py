@@ -57,14 +57,17 @@ class Training:
         """The pairs with label 1."""
         return self.pairs.where(self.label == 1)
 
+    def where(self, chosen: Bools | Codes) -> Training:
+        """The rows that a mask [n] or positions choose."""
+        return Training(self.pairs.where(chosen), self.label[chosen], self.seed)
+
     def sample(self) -> Training:
         """At most ``FIT_ROWS`` rows, each class in proportion, at least one of each."""
         if len(self.label) <= FIT_ROWS:
             return self
         order = rng_for(self.seed, "evaluation.fit").permutation(len(self.label))
         order = order[np.argsort(self.label[order], kind="stable")]
-        rows = order[np.linspace(0, len(order) - 1, FIT_ROWS).astype(np.int64)]
-        return Training(self.pairs.where(rows), self.label[rows], self.seed)
+        return self.where(order[np.linspace(0, len(order) - 1, FIT_ROWS).astype(np.int64)])
 
 
 class Sides:

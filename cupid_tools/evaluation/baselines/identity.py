@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.evaluation.baselines.data import Pairs, Training
-from cupid_tools.evaluation.metrics import Floats
+from cupid_tools.evaluation.metrics import Floats, average_precision
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.sampling.seeds import rng_for
 
-RANK = 32
-"""Factors of the train matrix: few enough that they say which RNAs go together, and do not list the train pairs."""
+RANKS = (2, 4, 8, 16, 32, 64)
+"""Numbers of factors that are tried; even, since those of a matrix between two types come in pairs."""
+_HELD_OUT = 5
 _MAX_ITERATIONS = 1000
 
 
@@ -31,16 +32,27 @@ def one_hot(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
 
 
 def svd(train: Training, pairs: Pairs, rnas: RnaTable) -> Floats:
-    """What the best approximation of rank ``RANK`` of the matrix of train positives says of each pair.
+    """What the matrix of train positives, approximated by few factors, says of each pair.
 
-    The matrix [N, N] is symmetric, 1 for a train positive; an RNA that is in none has nothing but zeros.
+    The matrix [N, N] is symmetric, 1 for a train positive; an RNA that is in none has nothing but zeros. Of ``RANKS``
+    that is taken which best ranks a fifth of the train rows when it is fitted without them.
     """
-    left, right = _factors(train, rnas)
-    return np.concatenate([_entries(block, left, right) for block in pairs.blocks()])
+    rank = _best_rank(train, len(rnas.rnas))
+    left, right = _factors(train, len(rnas.rnas))
+    return np.concatenate([_entries(block, left[:, :rank], right[:, :rank]) for block in pairs.blocks()])
 
 
-def _factors(train: Training, rnas: RnaTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Left and right factors [N, rank], whose product is the approximation."""
+def _best_rank(train: Training, size: int) -> int:
+    order = rng_for(train.seed, "evaluation.svd.rank").permutation(len(train.label))
+    held, kept = np.split(order, [len(order) // _HELD_OUT])
+    left, right = _factors(train.where(kept), size)
+    pairs, label = train.pairs.where(held), train.label[held]
+    found = [average_precision(label, _entries(pairs, left[:, :rank], right[:, :rank])) for rank in RANKS]
+    return RANKS[int(np.argmax(np.nan_to_num(found)))]
+
+
+def _factors(train: Training, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Left and right factors [size, rank], whose product approximates the matrix; the first ones matter most."""
     from scipy.sparse import csr_array
     from sklearn.utils.extmath import randomized_svd
 
@@ -50,14 +62,16 @@ def _factors(train: Training, rnas: RnaTable) -> tuple[NDArray[np.float64], NDAr
     both = (np.concatenate([a, b]), np.concatenate([b, a]))
     matrix = csr_array((np.ones(len(both[0])), both), shape=(len(known), len(known)))
     matrix.data[:] = 1  # a pair that stands in several rows is one pair
-    seed = int(rng_for(train.seed, "evaluation.svd").integers(1 << 31))
-    u, values, vt = randomized_svd(matrix, min(RANK, len(known)), random_state=seed)
-    left, right = np.zeros((2, len(rnas.rnas), len(values)))
-    left[known], right[known] = u * values, vt.T
+    rank = min(RANKS[-1], len(known))
+    left, right = np.zeros((2, size, rank))
+    if rank:
+        seed = int(rng_for(train.seed, "evaluation.svd").integers(1 << 31))
+        u, values, vt = randomized_svd(matrix, rank, random_state=seed)
+        left[known], right[known] = u * values, vt.T
     return left, right
 
 
 def _entries(pairs: Pairs, left: NDArray[np.float64], right: NDArray[np.float64]) -> Floats:
-    """The mean of the entries (a, b) and (b, a), which differ by rounding."""
+    """The mean of the entries (a, b) and (b, a), which differ by rounding: float64 [pairs]."""
     forward, backward = (np.einsum("nr,nr->n", left[x], right[y]) for x, y in ((pairs.a, pairs.b), (pairs.b, pairs.a)))
     return np.asarray((forward + backward) / 2, dtype=np.float64)
