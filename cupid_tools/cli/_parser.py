@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,6 +46,10 @@ class ToolParser(argparse.ArgumentParser):
     def chosen(self, args: argparse.Namespace) -> ToolParser:
         """The parser of the subcommand that was given, or this one where there are none."""
         return self.commands[args.command] if self.commands else self
+
+    def read(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """Parse *argv*; options may stand between positional arguments, as in ``RECIPE -o FOLDER PAIRS``."""
+        return self.parse_args(argv) if self.commands else self.parse_intermixed_args(argv)
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and one ERROR line, and exit 2."""

@@ -45,7 +45,7 @@ def run_tool(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
         argv: arguments without the program's name; None takes those of the process.
     """
     try:
-        args = parser.parse_args(argv)
+        args = parser.read(argv)
     except SystemExit as stop:  # --help, --version, or a mistake that argparse has told
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     _set_up_logging(parser.prog, "error" if args.quiet else args.log_level)

@@ -45,7 +45,7 @@ def get_parser() -> ToolParser:
     group = parser.add_argument_group("embedding")
     group.add_argument(
         "--encoder",
-        type=_encoder,
+        type=options.encoder,
         default=_DEFAULT_ENCODER,
         metavar="NAME",
         help=f"{ENCODERS.help()} (default: %(default)s)",
@@ -132,16 +132,6 @@ def _add_language_model(parser: ToolParser) -> None:
         help="tokens that are computed at once (default: what suits the device)",
     )
     options.add_weights_dir(parser, group)
-
-
-def _encoder(text: str) -> str:
-    """The name of an encoder, for argparse."""
-    kind, colon, path = text.partition(":")
-    if kind not in ENCODERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(ENCODERS)}")
-    if bool(path) != (kind == "hf") or (colon and not path):
-        raise argparse.ArgumentTypeError(f"{text!r}: a folder belongs to hf, as in hf:FOLDER, and to no other")
-    return text
 
 
 def _settings(args: argparse.Namespace) -> EncoderSettings:

@@ -28,7 +28,7 @@ from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.energy.engines import ENGINES
 from cupid_tools.energy.engines.settings import AUTO, PRESETS, EngineSettings
-from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,26 +163,9 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 
 def _engine(args: argparse.Namespace) -> Engine:
-    """The engine that was asked for, or for ``auto`` the first that is there, which is told."""
-    from cupid_tools.energy.engines.base import UnusableError
+    from cupid_tools.energy.engines.choice import choose_engine
 
-    settings = EngineSettings(args.preset, args.engine_args, args.timeout, args.cache)
-    if args.engine != AUTO:
-        engine: Engine = ENGINES.load(args.engine)(settings)
-        return engine
-    if args.preset or args.engine_args:
-        raise UsageError(f"--preset and --engine-args belong to one engine (give --engine, not {AUTO})")
-    for name in ENGINES:
-        try:
-            engine = ENGINES.load(name)(settings)
-        except UnusableError as error:
-            log.warning("%s is passed over: %s", name, error)
-        except MissingError as error:
-            log.debug("%s: %s", name, error)
-        else:
-            log.info("engine: %s (%s)", name, engine.version)
-            return engine
-    raise MissingError("there is no engine")
+    return choose_engine(args.engine, EngineSettings(args.preset, args.engine_args, args.timeout, args.cache))
 
 
 def _settings(args: argparse.Namespace) -> RunSettings:

@@ -16,6 +16,7 @@ LAYERS = [
     {"sampling"},
     {"evaluation"},
     {"models", "energy"},
+    {"reproduction"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

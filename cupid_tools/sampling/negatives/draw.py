@@ -24,6 +24,18 @@ _EVERYTHING = ""
 """The split of a table without splits."""
 
 
+class ShortageError(InputError):
+    """Fewer pairs are free than negatives are asked for.
+
+    Attributes:
+        most: negatives for each positive that may fit; 0 where none does.
+    """
+
+    def __init__(self, path: str, problem: str, most: int, *, hint: str) -> None:
+        super().__init__(path, problem, hint=hint)
+        self.most = most
+
+
 def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettings) -> list[Stratum]:
     """Draw negatives for all positives, within each split and ordered pair of types.
 
@@ -40,7 +52,8 @@ def draw_negatives(table: PairTable, pairs: CodedPairs, settings: NegativeSettin
         The strata with their negatives, in the order train, valid, test and then by types.
 
     Raises:
-        InputError: there is no positive, or a stratum has fewer free pairs than it needs.
+        InputError: there is no positive.
+        ShortageError: a stratum has fewer free pairs than it needs.
     """
     if not pairs.positive.any():
         raise InputError(table.path, "holds no positive", hint="negatives are drawn for rows whose label is 1")
@@ -126,12 +139,13 @@ def _place(split: str) -> int:
 
 
 def _refuse_absurd(table: PairTable, strata: list[Stratum]) -> None:
-    """Raise InputError at once where far more is needed than the RNAs make pairs: an exact count would take time."""
+    """Raise ShortageError at once where far more is needed than the RNAs make pairs: an exact count would take time."""
     for stratum in strata:
         space = len(stratum.first) * len(stratum.second)
         if stratum.needed > _ABSURD * space:
-            hint = f"--per-positive {space // len(stratum.a)} at most"
-            raise InputError(table.path, f"{_demand([stratum])}, but its RNAs make only {space:,} pairs", hint=hint)
+            most = space // len(stratum.a)
+            problem = f"{_demand([stratum])}, but its RNAs make only {space:,} pairs"
+            raise ShortageError(table.path, problem, most, hint=f"--per-positive {most} at most")
 
 
 def _demand(strata: list[Stratum]) -> str:
@@ -142,7 +156,7 @@ def _demand(strata: list[Stratum]) -> str:
 
 
 def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
-    """Raise InputError for the RNAs that allow the fewest negatives a positive, if some stratum lacks any.
+    """Raise ShortageError for the RNAs that allow the fewest negatives a positive, if some stratum lacks any.
 
     Strata of both orders of two types share their free pairs, so they are told as one.
     """
@@ -156,7 +170,7 @@ def _refuse_shortage(table: PairTable, strata: list[Stratum]) -> None:
     free = sum(stratum.needed - stratum.missing for stratum in worst)
     fits = "fits" if all(len(group) == 1 for group in short) else "may fit"  # rivals share by chance
     remedy = f"--per-positive {_most(worst)} {fits}" if _most(worst) else "give more pairs, or larger splits"
-    raise InputError(table.path, f"{_demand(worst)}, but only {free:,} pairs are free", hint=remedy)
+    raise ShortageError(table.path, f"{_demand(worst)}, but only {free:,} pairs are free", _most(worst), hint=remedy)
 
 
 def _positives(strata: list[Stratum]) -> int:
