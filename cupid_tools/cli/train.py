@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cupid_tools.cli import _options as options
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
+from cupid_tools.evaluation.settings import RELATIONS, RELATIVES
 from cupid_tools.models import ORDERS, SELECTIONS
 from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, NETS_RECIPE, SEQUENCES, VECTORS
 from cupid_tools.recipes import recipe_names
 
 if TYPE_CHECKING:
+    from cupid_tools.io.pairs import PairTable
     from cupid_tools.io.report import Report
     from cupid_tools.models.sources import RnaSource
     from cupid_tools.sampling.relatives import Groups
+    from cupid_tools.vocab import Rna
 
 _Numbers = dict[str, tuple[Callable[[str], Any], str, str]]
 """Option -> its kind, metavar and help."""
@@ -67,6 +70,12 @@ def get_parser() -> ToolParser:
         help="table of id and group: the relatives, whose labels count as one where sequences are read (default: by "
         "sequence)",
     )
+    parser.add_argument(
+        "--require-unseen",
+        choices=RELATIONS,
+        help="refuse a table where train holds an RNA of a test pair (rnas), or a relative of one (relatives), and "
+        "name the first",
+    )
     parser.inputs.append("groups")
     options.add_seed(parser)
     group = parser.add_argument_group("classifier")
@@ -95,6 +104,7 @@ def get_parser() -> ToolParser:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Train, and write the model even when training ends early with a good epoch."""
+    from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import read_pairs
     from cupid_tools.models.checkpoint import save_model
     from cupid_tools.models.choice import choose
@@ -106,7 +116,11 @@ def run(args: argparse.Namespace, report: Report) -> None:
     choice = choose(args.classifier, args.recipe, VECTORS if args.embeddings else SEQUENCES, _given(args))
     device = choose_device(args.device, args.threads)
     table = read_pairs(args.pairs)
-    source, relatives = _source(args)
+    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types)) if args.fasta else None
+    relatives = None if rnas is None else _relatives(args, rnas)
+    if args.require_unseen and rnas is not None and relatives is not None:
+        _refuse_leaks(args, table, rnas, relatives)
+    source = _source(args, rnas)
     learned = learn(choice, table, source, relatives=relatives, device=device, seed=args.seed)
     if args.curves:
         write_curves(args.curves, learned.fit.curves)
@@ -132,30 +146,53 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
-    if bool(args.embeddings) == bool(args.fasta):
-        raise UsageError("a classifier reads sequences or vectors (give either --fasta or --embeddings)")
-    if args.groups and not args.fasta:
-        raise UsageError(
-            "--groups tells who is related where sequences are read (give --fasta, or leave it out)"
-        )
+    if not (args.embeddings or args.fasta):
+        raise UsageError("a classifier reads sequences or vectors (give --fasta, or --embeddings)")
+    for flag, value in (("--groups", args.groups), ("--require-unseen", args.require_unseen)):
+        if value and not args.fasta:
+            raise UsageError(f"{flag} is about sequences (give --fasta)")
     if args.pairs == args.fasta == "-":
         raise UsageError("stdin can be read only once (give a file for all but one input)")
 
 
-def _source(args: argparse.Namespace) -> tuple[RnaSource, Callable[[list[str]], Groups] | None]:
-    """The RNAs as the classifier reads them, and who is related where that can be told."""
-    from cupid_tools.io.fasta import load_rnas, read_types
+def _source(args: argparse.Namespace, rnas: Mapping[str, Rna] | None) -> RnaSource:
+    """The RNAs as the classifier reads them; stores are checked against the sequences where these are given too."""
     from cupid_tools.io.store import EmbeddingStore
     from cupid_tools.models.sources import RnaSequences
+
+    if not args.embeddings:
+        return RnaSequences(rnas or {}, args.fasta)
+    store = EmbeddingStore(args.embeddings)
+    store.check_sequences(rnas or {})
+    return store
+
+
+def _relatives(args: argparse.Namespace, rnas: Mapping[str, Rna]) -> Callable[[list[str]], Groups]:
+    """Tells who of some RNAs is related."""
     from cupid_tools.sampling.relatives import listed_groups, read_groups, related_groups
 
-    if args.embeddings:
-        return EmbeddingStore(args.embeddings), None
-    rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
     table = read_groups(args.groups) if args.groups else None
 
     def relatives(names: list[str]) -> Groups:
         named = [rnas[name] for name in names]
         return related_groups(named) if table is None else listed_groups(named, table, args.groups)
 
-    return RnaSequences(rnas, args.fasta), relatives
+    return relatives
+
+
+def _refuse_leaks(
+    args: argparse.Namespace,
+    table: PairTable,
+    rnas: Mapping[str, Rna],
+    relatives: Callable[[list[str]], Groups],
+) -> None:
+    from cupid_tools.io.pairs import ID_A, ID_B, SPLIT
+    from cupid_tools.sampling.relatives import sequence_groups
+    from cupid_tools.sampling.splits.check import refuse_leaks
+
+    table.require(SPLIT, hint="cupid-split writes it")
+    table.check_ids(rnas.keys(), args.fasta)
+    names = sorted({*table.column(ID_A), *table.column(ID_B)})
+    named = [rnas[name] for name in names]
+    groups = relatives(names) if args.require_unseen == RELATIVES else sequence_groups(named)
+    refuse_leaks(table, named, *table.codes(names), groups)
