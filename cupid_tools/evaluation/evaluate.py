@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cupid_tools.evaluation.audit import Audit, audit
-from cupid_tools.evaluation.baselines import BASELINES
+from cupid_tools.evaluation.baselines import BASELINES, CONTROLS
 from cupid_tools.evaluation.baselines.data import Baseline
 from cupid_tools.evaluation.bootstrap import Resampled, unit_weights
 from cupid_tools.evaluation.calibration import Calibration, fit_calibration
@@ -77,7 +77,7 @@ class Headline(NamedTuple):
     @property
     def lost_gap(self) -> Gap | None:
         """The gap to the baseline that beats the model most on these rows, chosen or not; None where none does."""
-        lost = [gap for gap in self.gaps if gap.auprc < 0]
+        lost = [gap for gap in self.gaps if gap.auprc < 0 and gap.baseline not in CONTROLS]
         return min(lost, key=lambda gap: gap.auprc, default=None)
 
     def few_units(self) -> list[Units]:
@@ -244,7 +244,7 @@ def _headline(
     test.pop(COMBINED, None)  # no baseline
     enough = bool(valid) and valid[MODEL].values["positives"] >= MIN_POSITIVES and valid[MODEL].defined()
     deciding = valid if enough else test
-    candidates = [name for name in test if deciding[name].defined()]
+    candidates = [name for name in test if deciding[name].defined() and name not in CONTROLS]
     best = max(candidates, key=lambda name: deciding[name].values["auprc"], default=None)
     gaps = [gap_between(model, baseline, level) for baseline in test.values()]
     here = rows.where(rows.of_split(TEST) & rows.overlap(overlap))

@@ -390,12 +390,15 @@ def _method_lines(evaluations: Sequence[Evaluation], about: About) -> Iterator[s
         "defined'."
     )
     yield (
-        f"Baselines are fitted on {'all' if about.augmented else 'original'} train rows only, regressions on at most "
-        f"{FIT_ROWS:,} of them. First RNA: of the type that more often stands in id_a in train. Each answers alike for "
-        "(a, b) and (b, a)."
+        f"Baselines are fitted on {'all' if about.augmented else 'original'} train rows only, regressions on sequences "
+        f"on at most {FIT_ROWS:,} of them. First RNA: of the type that more often stands in id_a in train. Each "
+        "answers alike for (a, b) and (b, a)."
     )
     if about.genes:
-        yield "Genes: pairs of isoforms of the same two genes are one pair; its label and scores are their maximum."
+        yield (
+            "Genes: pairs of isoforms of the same two genes are one pair; its label and scores are their maximum. A "
+            "gene is seen where any of its isoforms is in train."
+        )
     for evaluation in evaluations:
         yield f"{evaluation.experiment.name}: {_told(evaluation)}"
 

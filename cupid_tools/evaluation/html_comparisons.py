@@ -46,20 +46,24 @@ def compared_section(compared: Sequence[SideBySide]) -> str:
     """Every two score tables on the test pairs that both hold; nothing for a single one."""
     if not compared:
         return ""
-    parts = "".join(map(_compared, compared))
     intro = (
         "Each two score tables are compared on the test pairs that both hold with the same label, on equal bootstrap "
         "replicates. Strictly unseen are pairs whose RNAs, and their relatives, are in neither table's train rows."
     )
-    return f'<section id="compared"><h2>Score tables side by side</h2><p>{intro}</p>{parts}</section>'
+    items = bullets(map(_shared, compared))
+    comparisons = [found for both in compared for found in both.comparisons]
+    tables = _contrast_table(comparisons) + _tests(comparisons) if comparisons else ""
+    return f'<section id="compared"><h2>Score tables side by side</h2><p>{intro}</p>{items}{tables}</section>'
 
 
-def _compared(both: SideBySide) -> str:
-    title = f"<h3>{escape(both.one)} and {escape(both.other)}</h3>"
-    told = f"{both.shared:,} of the {both.smaller:,} test pairs of the smaller table are in both"
-    if not both.comparisons:
-        return f"{title}<p>{told}: fewer than {MIN_SHARED:.0%}, too few to compare them.</p>"
-    return f"{title}<p>{told}.</p>{_comparison_tables(both.comparisons)}"
+def _shared(both: SideBySide) -> str:
+    told = f"{both.one} and {both.other} share {both.shared:,} of the {both.smaller:,} test pairs of the smaller table"
+    return f"{told}." if both.comparisons else f"{told}: fewer than {MIN_SHARED:.0%}, too few to compare them."
+
+
+def _tests(comparisons: Sequence[Comparison]) -> str:
+    tables = f"{_method_table(comparisons)}{_query_table(comparisons)}"
+    return f"<details><summary>The scores of each table, and Wilcoxon's tests</summary>{tables}</details>"
 
 
 def beside_energy(evaluation: Evaluation, figures: Sequence[Drawn]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import random
 import pytest
 
 FAST = ["--baselines", "degree-sum,seed-match,relatives", "--bootstrap", "40"]
+FASTEST = ["--baselines", "none", "--bootstrap", "2"]
 HEADER = "id_a\tid_b\tlabel\tsplit\torigin\tscore\tcall\n"
 
 
@@ -399,7 +400,7 @@ def strict_rows(lines):
 def test_a_test_rna_that_train_holds_is_refused_where_it_must_be_unseen(evaluated, lines, scores):
     kept = strict_rows(lines)
     scores.write_text(HEADER + "".join(kept))
-    outcome, _ = evaluated("--require-unseen", "rnas")
+    outcome, _ = evaluated("--require-unseen", "rnas", fast=FASTEST)
     assert outcome.code == 0
     place = next(place for place, line in enumerate(kept) if "\ttest\t" in line)
     leaked = kept[place].split("\t")[0]
@@ -411,7 +412,7 @@ def test_a_test_rna_that_train_holds_is_refused_where_it_must_be_unseen(evaluate
     words = f"{scores}:{place + 2}: test RNA '{leaked}' is not unseen: train holds it too (split with cupid-split --by"
     assert f"cupid-evaluate: ERROR: {words}" in outcome.stderr
     assert not folder.exists()
-    assert evaluated()[0].code == 0  # nobody asked
+    assert evaluated(fast=FASTEST)[0].code == 0  # nobody asked
 
 
 def test_a_relative_in_train_is_refused_where_relatives_must_be_unseen(evaluated, lines, scores, tmp_path):
@@ -424,14 +425,14 @@ def test_a_relative_in_train_is_refused_where_relatives_must_be_unseen(evaluated
     of = {name: name for name in names}
     groups.write_text("id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in of.items()))
     options = ["--groups", groups, "--require-unseen", "relatives"]
-    assert evaluated(*options)[0].code == 0
+    assert evaluated(*options, fast=FASTEST)[0].code == 0
     of[tested] = trained
     groups.write_text("id\tgroup\n" + "".join(f"{name}\t{group}\n" for name, group in of.items()))
     outcome, _ = evaluated(*options)
     assert outcome.code == 3
     words = f"{scores}:{place + 2}: test RNA '{tested}' is not unseen: train holds its relative as '{trained}' ("
     assert words in outcome.stderr
-    assert evaluated("--groups", groups, "--require-unseen", "rnas")[0].code == 0
+    assert evaluated("--groups", groups, "--require-unseen", "rnas", fast=FASTEST)[0].code == 0
 
 
 def test_tables_of_the_same_pairs_are_compared(evaluated, lines, scores, tmp_path):
@@ -454,8 +455,8 @@ def test_tables_of_the_same_pairs_are_compared(evaluated, lines, scores, tmp_pat
         ("guess", "few", 0),
     ]
     page = (folder / "report.html").read_text()
-    assert "245 of the 245 test pairs of the smaller table are in both." in page
-    assert "0 of the 245 test pairs of the smaller table are in both: fewer than 50%" in page
+    assert "random and guess share 245 of the 245 test pairs of the smaller table." in page
+    assert "guess and few share 0 of the 245 test pairs of the smaller table: fewer than 50%, too few to" in page
 
 
 def replaced_test_labels(lines):

@@ -8,6 +8,7 @@ import pytest
 
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.audit import nearest_containment, spearman
+from cupid_tools.evaluation.baselines import CONTROLS
 from cupid_tools.evaluation.evaluate import evaluate
 from cupid_tools.evaluation.experiment import ALL, OVERLAPS, STRICT_C3, Rows, prepare, to_genes
 from cupid_tools.evaluation.figures import draw_all
@@ -493,8 +494,16 @@ def test_too_few_valid_positives_let_test_choose_the_baseline(small):
     rows, rnas = small
     headline = evaluate(prepared(rows, rnas), Settings(seed=1, bootstrap=5)).headlines[ALL]
     assert headline.chosen_on == "test"
-    best = max(found.values["auprc"] for found in headline.baselines.values())
+    best = max(found.values["auprc"] for name, found in headline.baselines.items() if name not in CONTROLS)
     assert headline.baselines[headline.best].values["auprc"] == best
+
+
+def test_a_control_is_never_the_best_baseline(small):
+    rows, rnas = small
+    names = tuple(CONTROLS)
+    headline = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=names, bootstrap=5)).headlines[ALL]
+    assert (headline.best, headline.best_gap, headline.lost_gap) == (None, None, None)
+    assert [gap.baseline for gap in headline.gaps] == list(names)
 
 
 def test_more_rnas_than_can_be_numbered_are_refused(small, monkeypatch):

@@ -24,17 +24,17 @@ BASELINES = Registry(
             f"{_HERE}.degree:degree_product", "train positives of both RNAs, each plus 1, multiplied"
         ),
         "degree-ratio": Entry(f"{_HERE}.degree:degree_ratio", "share of positives among the train pairs of each RNA"),
-        "one-hot": Entry(
-            f"{_HERE}.identity:one_hot", "logistic regression that knows which RNAs a pair holds, by name"
-        ),
-        "svd": Entry(f"{_HERE}.identity:svd", "the matrix of train positives, approximated by few factors"),
+        "one-hot": Entry(f"{_HERE}.identity:one_hot", "logistic regression on which RNAs a pair holds, by name alone"),
+        "svd": Entry(f"{_HERE}.identity:svd", "RNAs that share partners: few factors of the matrix of train positives"),
         "length-gc": Entry(f"{_HERE}.composition:length_gc", "logistic regression on lengths and GC content"),
         "kmer-logistic": Entry(f"{_HERE}.composition:kmer_logistic", "logistic regression on 3-mers of both RNAs"),
         "random-encoder": Entry(
-            f"{_HERE}.controls:random_encoder", "logistic regression on vectors of a random, untrained convolution"
+            f"{_HERE}.controls:random_encoder",
+            "logistic regression on what a random, untrained convolution makes of both RNAs",
         ),
         "shuffled-labels": Entry(
-            f"{_HERE}.controls:shuffled_labels", "a control that must be at chance: kmer-logistic, labels shuffled"
+            f"{_HERE}.controls:shuffled_labels",
+            "kmer-logistic fitted to shuffled labels: a control, which must be at chance",
         ),
         "a-only": Entry(f"{_HERE}.one_side:a_only", "logistic regression on 3-mers of the first RNA alone"),
         "b-only": Entry(f"{_HERE}.one_side:b_only", "logistic regression on 3-mers of the second RNA alone"),
@@ -45,3 +45,6 @@ BASELINES = Registry(
         "relatives": Entry(f"{_HERE}.neighbours:relatives", "whether relatives of both RNAs are a train positive"),
     },
 )
+
+CONTROLS = frozenset({"shuffled-labels"})
+"""They show that an evaluation is sound, and answer nothing: never the best baseline."""
