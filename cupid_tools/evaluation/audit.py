@@ -50,7 +50,8 @@ class Copies(NamedTuple):
         split: which.
         pairs: how many there are.
         same_order, reversed_order: how many of them are in train too, in that order of its RNAs.
-        reversed_rnas: how many others are in train with both RNAs reversed, as augmentation copies them.
+        reversed_rnas: how many positives are in train with both RNAs reversed, as augmentation copies them; negatives
+            are drawn, and may meet by chance.
         repeated: rows that repeat another of the split.
     """
 
@@ -172,12 +173,17 @@ def _copies(whole: Whole, split: str, rnas: RnaTable) -> Copies:
     known = np.unique(train.a * size + train.b)
     keys = here.a * size + here.b
     forward, backward = np.isin(keys, known), np.isin(here.b * size + here.a, known)
-    reverse = _reverses(rnas)
-    a, b = reverse[here.a], reverse[here.b]
-    mirrored = np.isin(unordered(a, b), unordered(train.a, train.b)) & (a >= 0) & (b >= 0) & ~forward & ~backward
     repeated = len(keys) - len(np.unique(keys))
-    same, other, reversed_rnas = (int(np.sum(part)) for part in (forward, backward & (here.a != here.b), mirrored))
-    return Copies(split, len(here), same, other, reversed_rnas, repeated)
+    reversed_rnas = _mirrored(_pairs(whole, TRAIN, 1), _pairs(whole, split, 1), _reverses(rnas))
+    backward &= here.a != here.b
+    return Copies(split, len(here), int(np.sum(forward)), int(np.sum(backward)), reversed_rnas, repeated)
+
+
+def _mirrored(train: Pairs, here: Pairs, reverse: Codes) -> int:
+    """How many pairs of *here* are in *train*, in any order, with both RNAs reversed."""
+    a, b = reverse[here.a], reverse[here.b]
+    known = (a >= 0) & (b >= 0)
+    return int(np.sum(np.isin(unordered(a[known], b[known]), unordered(train.a, train.b))))
 
 
 def _reverses(rnas: RnaTable) -> Codes:

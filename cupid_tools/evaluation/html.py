@@ -273,7 +273,7 @@ def _copies(evaluation: Evaluation) -> str:
     found = evaluation.audit
     items = [
         f"{copies.split}: {copies.same_order:,} of {copies.pairs:,} pairs are also in train, "
-        f"{copies.reversed_order:,} in reversed order."
+        f"{copies.reversed_order:,} in reversed order; {copies.reversed_rnas:,} positives with both RNAs reversed."
         for copies in found.copies
     ]
     if found.both_orders:

@@ -77,8 +77,8 @@ def warnings(evaluation: Evaluation) -> list[str]:
             )
         if copies.reversed_rnas:
             found.append(
-                f"{copies.reversed_rnas:,} of {copies.pairs:,} {copies.split} pairs are in train with both RNAs "
-                "reversed: split before augmenting, or these figures flatter."
+                f"{copies.reversed_rnas:,} {copies.split} positives are in train with both RNAs reversed: split before "
+                "augmenting, or these figures flatter."
             )
         if copies.repeated:
             found.append(f"{copies.repeated:,} {copies.split} rows repeat a pair, which then counts more than once.")

@@ -4,13 +4,18 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from cupid_tools.errors import InputError
 from cupid_tools.io.fasta import load_rnas
+from cupid_tools.io.pairs import PairTable
+from cupid_tools.sampling.coded import code_pairs
 from cupid_tools.sampling.relatives import related_groups
 from cupid_tools.sampling.splits import SPLITTERS
-from cupid_tools.sampling.splits.check import check_promise
+from cupid_tools.sampling.splits.check import check_promise, refuse_leaks
 from cupid_tools.sampling.splits.partition import TESTED, TRAINED
+from cupid_tools.vocab import Rna
 
 SMALL = 120
 
@@ -99,7 +104,6 @@ def test_a_split_that_gets_no_positive(expect_refusal, data, pairs):
 
 def test_a_broken_promise_is_noticed(data):
     from cupid_tools.io.pairs import read_pairs
-    from cupid_tools.sampling.coded import code_pairs
 
     pairs = code_pairs(read_pairs(data / "pairs.tsv"), load_rnas(data / "rnas.fa"), "rnas.fa")
     parts = pairs.a * 0 + TRAINED
@@ -171,3 +175,26 @@ def test_published_valid_rows_are_chosen_at_random_alone(expect_refusal, augment
 def test_published_valid_rows_need_a_split(expect_refusal, data, pairs):
     words = f"{pairs}:1: column 'split' is missing (run cupid-split first"
     expect_refusal(3, words, "split", "-f", data / "rnas.fa", "--published-valid", pairs)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ("a1", "test RNA 'a1' is not unseen: train holds it too"),
+        ("twin", "test RNA 'a1' is not unseen: train holds its sequence as 'twin'"),
+        ("cousin", "test RNA 'a1' is not unseen: train holds its relative as 'cousin'"),
+    ],
+)
+def test_the_first_test_rna_that_train_knows_is_named(known, words):
+    rnas = {name: Rna(name, sequence) for name, sequence in (("a1", "ACGU"), ("twin", "ACGU"), ("cousin", "ACGG"))}
+    rnas |= {name: Rna(name, 5 * letter) for name, letter in zip(("b1", "b2", "b3"), "CGU", strict=True)}
+    rows = [("b1", "b2", "test"), ("b2", "a1", "test"), (known, "b3", "train"), ("a1", "b1", "valid")]
+    frame = pd.DataFrame(rows, columns=["id_a", "id_b", "split"], index=[2, 3, 4, 5], dtype=object)
+    pairs = code_pairs(table := PairTable(frame, "pairs.tsv"), rnas, "rnas.fa")
+    groups = np.array([0 if rna.sequence.startswith("ACG") else index + 1 for index, rna in enumerate(pairs.rnas)])
+    with pytest.raises(
+        InputError, match=rf"^pairs.tsv:3: {words} \(split with cupid-split --by unseen-both, and --str"
+    ):
+        refuse_leaks(table, pairs.rnas, pairs.a, pairs.b, groups)
+    rest = table.column("split") != "train"
+    refuse_leaks(table.where(rest), pairs.rnas, pairs.a[rest], pairs.b[rest], groups)

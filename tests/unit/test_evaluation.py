@@ -119,13 +119,14 @@ def test_copies_with_both_rnas_reversed_that_part_from_their_pair_are_warned_of(
     rows, rnas = small
     copies = [
         ("m2~flip", "l2~flip", 1, "train", "augmented:flip", 0.4),  # of a test pair
-        ("l3~flip", "m3~flip", 0, "train", "augmented:both", 0.2),  # of a valid pair
+        ("l5~flip", "m5~flip", 1, "train", "augmented:both", 0.2),  # of a valid pair
+        ("l3~flip", "m3~flip", 0, "train", "negative:uniform", 0.2),  # of a valid pair, by chance
         ("m0~flip", "l0~flip", 1, "train", "augmented:flip", 0.9),  # of a train pair
         ("m1~flip", "l2~flip", 0, "train", "negative:uniform", 0.9),  # of no pair
     ]
     evaluation = evaluate(prepared([*rows, *copies], rnas), Settings(seed=1, baselines=(), bootstrap=2))
     assert [found.reversed_rnas for found in evaluation.audit.copies] == [1, 1]
-    told = "1 of 5 test pairs are in train with both RNAs reversed: split before augmenting, or these figures flatter."
+    told = "1 test positives are in train with both RNAs reversed: split before augmenting, or these figures flatter."
     assert told in warnings(evaluation)
 
 
