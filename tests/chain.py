@@ -12,6 +12,10 @@ def executable(tool):
     return {"intarna_compare": "intarna-compare"}.get(tool, f"cupid-{tool}")
 
 
+FOLDERS = ("evaluate", "explain", "reproduce")
+"""Tools whose output is a folder."""
+
+
 @dataclass(frozen=True)
 class Chain:
     """The folder that holds the files of one run; each tool's command reads what the tool before it wrote."""
@@ -24,8 +28,8 @@ class Chain:
     def argv(self, tool, *, output, **inputs):
         """The arguments of *tool* that write *output*; *inputs* replace files: ``pairs=``, ``fasta=``, ``store=``."""
         pairs = {"filter": "pairs.tsv", "split": "kept.tsv", "augment": "split.tsv", "negatives": "augmented.tsv"}
-        pairs |= {"embed": "all.fa", "evaluate": "scores.tsv"}
-        fasta = {"filter": "rnas.fa", **dict.fromkeys(("negatives", "embed", "intarna_compare"), "all.fa")}
+        pairs |= {"embed": "all.fa", "evaluate": "scores.tsv", "reproduce": "kept.tsv"}
+        fasta = {"filter": "rnas.fa", **dict.fromkeys(("negatives", "embed", "explain", "intarna_compare"), "all.fa")}
         files = {
             "pairs": self.path(pairs.get(tool, "dataset.tsv")),
             "fasta": self.path(fasta.get(tool, "kept.fa")),
@@ -43,14 +47,20 @@ class Chain:
             "train": ["-e", files["store"], "--epochs", "2", "--hidden-size", "16"],
             "score": ["-m", files["model"], "-e", files["store"]],
             "evaluate": ["-f", files["fasta"], "--bootstrap", "20"],
+            "explain": ["-m", files["model"], "-e", files["store"], "-f", files["fasta"], "--top", "2"],
             "intarna_compare": ["-f", files["fasta"], "--engine", "seed"],
+            "reproduce": [
+                *("mirinter-trans", "-f", files["fasta"], "--encoder", "kmer", "--engine", "seed"),
+                *("--variants", "AVG,IntaRNA", "--epochs", "2", "--per-positive", "2", "--bootstrap", "10"),
+            ],
         }[tool]
         return [*options, "-o", output, files["pairs"]]
 
     def target(self, tool, folder):
         """The name of an output that suits *tool*."""
         return str(
-            Path(folder) / {"embed": "out.npy", "train": "out.safetensors", "evaluate": "out"}.get(tool, "out.tsv")
+            Path(folder)
+            / {"embed": "out.npy", "train": "out.safetensors", **dict.fromkeys(FOLDERS, "out")}.get(tool, "out.tsv")
         )
 
 

@@ -31,6 +31,7 @@ from cupid_tools.models.encoders import ENCODERS
 from cupid_tools.recipes import recipe_names
 
 if TYPE_CHECKING:
+    from cupid_tools.io.pairs import PairTable
     from cupid_tools.io.report import Report
     from cupid_tools.recipes.protocol import Protocol, Variant
     from cupid_tools.reproduction.datasets import Study
@@ -86,21 +87,15 @@ def get_parser() -> ToolParser:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Run the variants, write the folder at the end, and print the table."""
-    from cupid_tools.evaluation.folder import check_replaceable, write_folder
-    from cupid_tools.evaluation.report import SUMMARY
-    from cupid_tools.io.parts import parts_folder
-    from cupid_tools.reproduction.repeating import check_tools, repeat
-    from cupid_tools.reproduction.result import result_files
+    from cupid_tools.evaluation.folder import check_replaceable
+    from cupid_tools.io.pairs import read_pairs
+    from cupid_tools.recipes.protocol import read_protocol
 
     check_replaceable(args.output, _TOOL)
-    request = _request(args)
-    check_tools(request)
-    study = _study(args, request.protocol, report)
-    with parts_folder(args.output) as folder:
-        results = repeat(study, request, folder, partial(progress_bar, "pairs", quiet=args.quiet))
-        files = result_files(study, request, results, _digests(args))
-        write_folder(args.output, files, _TOOL)
-    sys.stdout.write(str(files[SUMMARY]))
+    protocol = read_protocol(args.recipe, per_positive=args.per_positive, encoder=args.encoder)
+    variants = _variants(args, protocol)
+    table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
+    sys.stdout.write(_repeat(args, protocol, variants, table, report))
     log.info("result: %s", args.output.rstrip("/"))
 
 
@@ -109,18 +104,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_tool(get_parser(), run, argv)
 
 
-def _request(args: argparse.Namespace) -> Request:
+def _repeat(
+    args: argparse.Namespace, protocol: Protocol, variants: tuple[Variant, ...], table: PairTable, report: Report
+) -> str:
+    """Write the folder, and return the table to be read."""
+    from cupid_tools.evaluation.folder import write_folder
+    from cupid_tools.evaluation.report import SUMMARY
+    from cupid_tools.io.parts import parts_folder
+    from cupid_tools.reproduction.repeating import check_tools, repeat
+    from cupid_tools.reproduction.result import result_files
+
+    request = _request(args, protocol, variants)
+    check_tools(request)
+    study = _study(args, table, protocol, report)
+    with parts_folder(args.output) as folder:
+        results = repeat(study, request, folder, partial(progress_bar, "pairs", quiet=args.quiet))
+        files = result_files(study, request, results, _digests(args))
+        write_folder(args.output, files, _TOOL)
+    return str(files[SUMMARY])
+
+
+def _request(args: argparse.Namespace, protocol: Protocol, variants: tuple[Variant, ...]) -> Request:
     from cupid_tools.models.choice import choose
     from cupid_tools.models.device import choose_device
-    from cupid_tools.recipes.protocol import read_protocol
     from cupid_tools.reproduction.repeating import Request
     from cupid_tools.reproduction.scores import Computing
 
-    protocol = read_protocol(args.recipe, per_positive=args.per_positive, encoder=args.encoder)
     given = {"order": args.order} | ({} if args.epochs is None else {"epochs": args.epochs})
     return Request(
         protocol=protocol,
-        variants=_variants(args, protocol),
+        variants=variants,
         choice=choose(None, args.recipe, VECTORS, given),
         computing=Computing(choose_device(args.device, args.threads), args.threads, args.weights_dir, args.seed),
         groups=read_listed(args.groups, "group"),
@@ -142,12 +155,10 @@ def _variants(args: argparse.Namespace, protocol: Protocol) -> tuple[Variant, ..
     )
 
 
-def _study(args: argparse.Namespace, protocol: Protocol, report: Report) -> Study:
+def _study(args: argparse.Namespace, table: PairTable, protocol: Protocol, report: Report) -> Study:
     from cupid_tools.io.fasta import read_fasta, read_types
-    from cupid_tools.io.pairs import read_pairs
     from cupid_tools.reproduction.datasets import select_positives
 
-    table = read_pairs(args.pairs)  # before the FASTA, which an earlier tool of the pipe may still be writing
     rnas = read_fasta(args.fasta, format=args.format, types=read_types(args.types))
     study = select_positives(table, rnas, args.fasta, protocol.limits.max_length)
     log.info("kept %s of %s pairs, of %s RNAs", f"{len(study.table):,}", f"{len(table):,}", f"{len(study.rnas):,}")

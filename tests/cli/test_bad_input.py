@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "intarna_compare"]
-READ_FASTA = ["filter", "split", "augment", "negatives", "embed", "evaluate", "intarna_compare"]
+from tests.chain import FOLDERS
+
+ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "explain"]
+ALL += ["intarna_compare", "reproduce"]
+READ_FASTA = ["filter", "split", "augment", "negatives", "embed", "evaluate", "explain", "intarna_compare", "reproduce"]
 READ_PAIRS = [tool for tool in ALL if tool != "embed"]
 READ_LABELS = ["train", "evaluate"]
+SCORE = ["score", "explain"]
 STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
 
 
@@ -59,7 +63,7 @@ def test_bad_fasta(expect_refusal_in_chain, bad, name, case):
     expect_refusal_in_chain(name, 3, f"{path}{words}", fasta=path)
 
 
-@pytest.mark.parametrize("name", [name for name in READ_FASTA if name != "filter"])
+@pytest.mark.parametrize("name", [name for name in READ_FASTA if name not in ("filter", "reproduce")])
 def test_a_repeated_record_is_the_business_of_cupid_filter(expect_refusal_in_chain, bad, name):
     path = bad(">a\nACGU\n>a\nACGU\n")
     expect_refusal_in_chain(name, 3, f"{path}:3: id 'a' occurs twice (cupid-filter removes it)", fasta=path)
@@ -172,22 +176,24 @@ def spoilt_store(chain, tmp_path):
 
 
 @pytest.mark.parametrize("case", STORES)
-@pytest.mark.parametrize("name", ["train", "score"])
+@pytest.mark.parametrize("name", ["train", *SCORE])
 def test_spoilt_stores(expect_refusal_in_chain, spoilt_store, name, case):
     expect_refusal_in_chain(name, 3, STORES[case], store=spoilt_store(case))
 
 
-def test_a_store_of_another_encoder_is_refused_by_the_model(expect_refusal_in_chain, spoilt_store):
-    expect_refusal_in_chain("score", 3, "fingerprint", store=spoilt_store("other-encoder"))
+@pytest.mark.parametrize("name", SCORE)
+def test_a_store_of_another_encoder_is_refused_by_the_model(expect_refusal_in_chain, spoilt_store, name):
+    expect_refusal_in_chain(name, 3, "fingerprint", store=spoilt_store("other-encoder"))
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"not a model", b"\x08\0\0\0\0\0\0\0{}      ", "cut"], ids=["empty", "text", "foreign", "cut"]
 )
-def test_bad_models(expect_refusal_in_chain, bad, chain, content):
+@pytest.mark.parametrize("name", SCORE)
+def test_bad_models(expect_refusal_in_chain, bad, chain, name, content):
     model = Path(chain.path("model.safetensors")).read_bytes()[:-200] if content == "cut" else content
     path = bad(model, "bad.safetensors")
-    expect_refusal_in_chain("score", 3, path, model=path)
+    expect_refusal_in_chain(name, 3, path, model=path)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -214,7 +220,7 @@ def test_an_unwritable_folder_is_told_before_the_work(tool, chain, name):
 @pytest.mark.parametrize("name", ALL)
 def test_an_input_may_not_be_the_output(tool, chain, tmp_path, name):
     output = chain.target(name, tmp_path)
-    if name == "evaluate":
+    if name in FOLDERS:
         os.mkdir(output)
     else:
         Path(output).write_text("precious\n")
@@ -222,7 +228,7 @@ def test_an_input_may_not_be_the_output(tool, chain, tmp_path, name):
     outcome = tool(name, *chain.argv(name, output=output, **{which: output}))
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "is named twice" in outcome.stderr
-    assert name == "evaluate" or Path(output).read_text() == "precious\n"
+    assert name in FOLDERS or Path(output).read_text() == "precious\n"
 
 
 def test_the_table_of_a_store_may_not_be_the_output(tool, chain):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain import executable
+from tests.chain import FOLDERS, executable
 
-ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "intarna_compare"]
+ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "explain"]
+ALL += ["intarna_compare", "reproduce"]
 STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
 DEADLINE = 60
 
@@ -52,7 +53,7 @@ def test_a_closed_pipe_ends_quietly(chain, tmp_path, name):
 def test_a_file_system_that_takes_no_more_leaves_yesterdays_output(chain, tmp_path, name):
     """A limit on the size of files stands in for the full disk: the error comes while the output is written."""
     output = Path(chain.target(name, tmp_path))
-    if name == "evaluate":
+    if name in FOLDERS:
         output.mkdir()
     else:
         output.write_text("yesterday\n")
@@ -87,7 +88,7 @@ def unread(pipe):
 def test_a_signal_in_the_middle_leaves_yesterdays_output(chain, tmp_path, name, sent):
     """The tool has read half of its input when the signal comes."""
     output = Path(chain.target(name, tmp_path))
-    if name == "evaluate":
+    if name in FOLDERS:
         output.mkdir()
     else:
         output.write_text("yesterday\n")
