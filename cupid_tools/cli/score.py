@@ -235,18 +235,15 @@ def _source(args: argparse.Namespace, model: Model, rnas: dict[str, Rna] | None,
 def _vectors(args: argparse.Namespace, made: StoreInfo, rnas: dict[str, Rna] | None, path: str) -> VectorSource:
     """The stores, checked against the sequences where these are known; or an encoder like the model's."""
     from cupid_tools.io.store import EmbeddingStore
-    from cupid_tools.models.encoders import ENCODERS, load_encoder
-    from cupid_tools.models.encoders.settings import EncoderSettings
-    from cupid_tools.models.sources import EmbeddedRnas
+    from cupid_tools.models.sources import EmbeddedRnas, encoder_like
 
     if args.embeddings:
         store = EmbeddingStore(args.embeddings)
         store.check_sequences(rnas or {})
         return store
-    if made.encoder not in ENCODERS:
-        raise InputError(args.model, f"was made with encoder {made.encoder!r}", hint="give its --embeddings")
-    settings = EncoderSettings.of_store(made, device=args.device, threads=args.threads, weights_dir=args.weights_dir)
-    return EmbeddedRnas(rnas or {}, load_encoder(made.encoder, settings), path)
+    settings = {"device": args.device, "threads": args.threads, "weights_dir": args.weights_dir}
+    encoder = encoder_like(made, args.model, hint="give its --embeddings", settings=settings)
+    return EmbeddedRnas(rnas or {}, encoder, path)
 
 
 def _write(args: argparse.Namespace, frames: Iterable[pd.DataFrame]) -> int:

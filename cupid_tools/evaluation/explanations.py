@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -98,25 +97,25 @@ figure.duplex { overflow-x: auto; } figure.duplex svg, figure.duplex img { width
 
 _READING = """\
 <section id="reading"><h2>How to read the drawings</h2><ul>
-<li>The longer RNA stands above, from 5′ to 3′; the shorter one below, from 3′ to 5′. A stroke is a Watson-Crick pair, a dot
-is G with U; letters that step back from the middle are unpaired: bulges, loops, and what lies beside the duplex. Numbers
-are positions, counted from 1 at the 5′ end. The seed of a miRNA, nucleotides 2-8, is framed.</li>
-<li>The darker a tile, the likelier its nucleotide pairs with the other RNA, at whichever site: all possible duplexes are
-counted, the one drawn is the strongest. {energy}</li>
+<li>The longer RNA stands above, from 5' to 3'; the shorter one below, from 3' to 5'. A stroke is a Watson-Crick pair,
+a dot is G with U; letters that step back from the middle are unpaired: bulges, loops, and what lies beside the duplex.
+Numbers are positions, counted from 1 at the 5' end. The seed of a miRNA, nucleotides 2-8, is framed.</li>
+<li>The darker a tile, the likelier its nucleotide pairs with the other RNA, at whichever site: all possible duplexes
+are counted, the one drawn is the strongest. {energy}</li>
 {importance}
 <li>A frame in the bar of a long RNA shows which part is drawn.</li>
-<li>How either RNA folds by itself, proteins, and where in the cell the RNAs are, are not looked at. A drawing shows what
-the answer rests on; it is no evidence that the RNAs interact.</li>
+<li>How either RNA folds by itself, proteins, and where in the cell the RNAs are, are not looked at. A drawing shows
+what the answer rests on; it is no evidence that the RNAs interact.</li>
 </ul></section>"""
 _OWN = "The energy is the model's own: its score is a function of it, so that tiles tell what the model saw."
 _OTHER = (
-    "The energy is that of thermodynamics, and is not fitted to any data; <b>the model does not know it</b>. Where both "
-    "point to one site, two independent ways of looking agree."
+    "The energy is that of simple thermodynamics, and is not fitted to any data; <b>the model does not know it</b>. "
+    "Where both point to one site, two ways of looking agree."
 )
 _IMPORTANCE = """\
 <li>Orange and violet marks are what the model itself rests on: a stretch was hidden (its letters replaced by N) and the
-score taken again. Orange: without it the score falls; violet: it rises. What the log odds fall by is shared among the
-nucleotides that were hidden, so that marks may reach a few nucleotides beyond what matters.</li>"""
+score taken again. Orange: without it the score falls; violet: it rises. In a long RNA stretches are long too, so that
+marks may reach beyond what matters. Where two sites can stand in for each other, hiding one shows little.</li>"""
 
 
 def _page(explanations: Sequence[Explanation], words: Sequence[str], drawings: Sequence[str], about: About) -> str:
@@ -130,8 +129,8 @@ def _page(explanations: Sequence[Explanation], words: Sequence[str], drawings: S
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{CSS}{_MORE_CSS}</style></head><body>"
         f'<header><h1>{title}</h1><p class="quiet">{len(explanations):,} pairs{more}, best score first; the model '
-        f"({escape(about.classifier)}) calls pairs interacting from a score of {about.threshold:.3g} on. Numbers for each "
-        "nucleotide are in positions.tsv, duplexes in duplexes.tsv.</p></header>"
+        f"({escape(about.classifier)}) calls pairs interacting from a score of {about.threshold:.3g} on. Numbers for "
+        "each nucleotide are in positions.tsv, duplexes in duplexes.tsv.</p></header>"
         f'<main class="pairs">{_contents(explanations[:SHOWN])}{reading}'
         f"{''.join(_pair(number, *each) for number, each in enumerate(shown, start=1))}</main>"
         "<footer>Written by cupid-tools. This page needs no network and keeps no date: equal inputs and settings give "

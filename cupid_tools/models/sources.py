@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from cupid_tools.errors import InputError, OutOfMemoryError, place_of
 from cupid_tools.io.store import StoreInfo, Vectors
 from cupid_tools.models.dataset import Rnas
+from cupid_tools.models.encoders import ENCODERS, load_encoder
 from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, SequenceError
+from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.vocab import Rna
 
 
@@ -113,6 +115,24 @@ class EmbeddedRnas(_Named):
         if not names:
             return np.empty((0, self._encoder.dim), dtype=np.float32)
         return np.stack([self._known[rna.sequence] for rna in rnas])
+
+
+def encoder_like(made: StoreInfo, model_path: str, *, hint: str, settings: Mapping[str, Any]) -> Encoder:
+    """The encoder that makes vectors as those are that a model was trained on.
+
+    Args:
+        made: what made those.
+        model_path: the model, for messages.
+        hint: what to do where the encoder is not known here, for messages.
+        settings: ``device``, ``threads`` and ``weights_dir``; see ``EncoderSettings``.
+
+    Raises:
+        InputError: the encoder is not known here.
+        MissingError: its weights are not here.
+    """
+    if made.encoder not in ENCODERS:
+        raise InputError(model_path, f"was made with encoder {made.encoder!r}", hint=hint)
+    return load_encoder(made.encoder, EncoderSettings.of_store(made, **settings))
 
 
 def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:
