@@ -98,6 +98,8 @@ def get_parser() -> ToolParser:
         metavar="TSV",
         help="training curves that cupid-train wrote; give it once for each score table, in the same order",
     )
+    group.add_argument("--explanations", metavar="FOLDER", help="drawings of the best pairs that cupid-explain made")
+    parser.places.append("explanations")
     options.add_common(parser)
     return parser
 
@@ -106,6 +108,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Evaluate every table, and write the folder at the end."""
     from cupid_tools.evaluation.evaluate import evaluate
     from cupid_tools.evaluation.experiment import prepare
+    from cupid_tools.evaluation.explanations import read_explanations, refuse_unknown, with_rows
     from cupid_tools.evaluation.folder import check_replaceable, write_folder
     from cupid_tools.evaluation.report import PAGE, build, experiment_names, read_curves
     from cupid_tools.evaluation.side_by_side import side_by_side
@@ -120,14 +123,17 @@ def run(args: argparse.Namespace, report: Report) -> None:
     curves = [read_curves(path) for path in args.curves]
     settings, reading = _settings(args)
     rnas = load_rnas(args.fasta, format=args.format, types=read_types(args.types))
+    explained = read_explanations(args.explanations) if args.explanations else []
     evaluations = []
     for name, path in zip(names, args.scores, strict=True):
         table = read_pairs(path, require=[LABEL, SPLIT, SCORE], hint=_REMEDY)
         log.info("%s: %s pairs; fitting baselines and resampling", name, f"{len(table):,}")
+        explained = with_rows(explained, name, table)
         evaluations.append(evaluate(prepare(name, table, rnas, args.fasta, reading), settings))
+    refuse_unknown(args.explanations, explained)
     compared = side_by_side(evaluations, settings)
     inputs = _digests(args, names)
-    files = build(evaluations, curves, args.title, reading, settings, inputs, compared)
+    files = build(evaluations, curves, args.title, reading, settings, inputs, compared, explained)
     write_folder(args.output, files, "cupid-evaluate")
     _count(evaluations, report)
     tell(evaluations, compared)

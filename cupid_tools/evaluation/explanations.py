@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +10,21 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.style import CSS
 from cupid_tools.interaction.drawing import draw
 from cupid_tools.interaction.explanation import MODEL, Explanation, in_words
-from cupid_tools.io.pairs import ID_A, ID_B, SCORE
+from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SCORE, SPLIT, PairTable
+from cupid_tools.vocab import Pair
 
-TOOL, INDEX, LISTED = "cupid-explain", "index.html", "explanations.json"
+TOOL, INDEX, LISTED, DRAWINGS = "cupid-explain", "index.html", "explanations.json", "drawings"
 NOT_KNOWN = "NA"
 SHOWN = 100
 """So many pairs, the first ones, are drawn on the page; all have their drawing in a file."""
+REPORTED = 10
+"""So many pairs, the first ones, a report takes over."""
 _POSITIONS = (ID_A, ID_B, "id", "side", "position", "nucleotide", "pairing_probability", "importance")
 _DUPLEXES = (ID_A, ID_B, SCORE, "start_a", "end_a", "start_b", "end_b", "duplex", "duplex_score", "source", "drawing")
 
@@ -61,7 +67,7 @@ def build(explanations: Sequence[Explanation], about: About) -> dict[str, str]:
 def _file_name(number: int, found: Explanation) -> str:
     """A name that every file system takes, whatever the ids hold."""
     names = (re.sub(r"[^A-Za-z0-9.-]", "_", side.rna.id)[:40] for side in (found.first, found.second))
-    return f"drawings/{number:04d}-{'-'.join(names)}.svg"
+    return f"{DRAWINGS}/{number:04d}-{'-'.join(names)}.svg"
 
 
 def _tsv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -166,31 +172,84 @@ def _pair(number: int, found: Explanation, words: str, drawing: str) -> str:
 
 
 class Told(NamedTuple):
-    """What a report takes over of one explained pair."""
+    """What a report takes over of one explained pair.
+
+    Attributes:
+        id_a, id_b, score, words: as ``cupid-explain`` tells them.
+        drawing: SVG.
+        rows: what score tables say of the pair, in words.
+    """
 
     id_a: str
     id_b: str
     score: str
     words: str
     drawing: str
+    rows: tuple[str, ...] = ()
 
 
 def read_explanations(folder: str) -> list[Told]:
-    """Read what ``cupid-explain`` wrote into *folder*, in its order.
+    """Read what ``cupid-explain`` wrote into *folder*, in its order, at most ``REPORTED`` pairs.
 
     Raises:
-        InputError: it is no such folder, or is damaged.
+        InputError: it is no such folder, or not complete.
     """
-    hint = "give a folder that cupid-explain wrote"
+    hint = f"give a folder that {TOOL} wrote"
     try:
         listed = json.loads((Path(folder) / LISTED).read_text(encoding="utf-8"))
-        if listed["tool"] != TOOL:
-            raise InputError(folder, f"was not written by {TOOL}", hint=hint)
-        return [_told(Path(folder), pair) for pair in listed["pairs"]]
+        if listed["tool"] == TOOL:
+            return [_told(Path(folder), pair) for pair in listed["pairs"][:REPORTED]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(folder, "is no complete folder of explanations", hint=hint) from error
+    raise InputError(folder, f"was not written by {TOOL}", hint=hint)
 
 
 def _told(folder: Path, pair: dict[str, Any]) -> Told:
-    ids, score, words = (str(pair[ID_A]), str(pair[ID_B])), str(pair[SCORE]), str(pair["words"])
-    return Told(*ids, score, words, (folder / str(pair["drawing"])).read_text(encoding="utf-8"))
+    drawing = (folder / DRAWINGS / Path(pair["drawing"]).name).read_text(encoding="utf-8")
+    return Told(str(pair[ID_A]), str(pair[ID_B]), str(pair[SCORE]), str(pair["words"]), drawing)
+
+
+def with_rows(explained: Sequence[Told], name: str, table: PairTable) -> list[Told]:
+    """The pairs, each with what the score table *name* says of it."""
+    wanted = ["\t".join(Pair(told.id_a, told.id_b).key) for told in explained]
+    keys = table.keys()
+    rows = {}
+    for place in np.flatnonzero(keys.isin(wanted)).tolist():
+        row = table.frame.iloc[place]
+        rows[keys[place]] = f"{name}: {row[SPLIT]}, label {row[LABEL]}, score {row[SCORE]}"
+    return [
+        told._replace(rows=(*told.rows, rows[key])) if key in rows else told
+        for told, key in zip(explained, wanted, strict=True)
+    ]
+
+
+def refuse_unknown(folder: str, explained: Sequence[Told]) -> None:
+    """Raise InputError for the first of the pairs that is in no score table."""
+    for told in explained:
+        if not told.rows:
+            problem = f"explains {told.id_a}, {told.id_b}, which is in no score table"
+            raise InputError(folder, problem, hint="explain pairs of these tables")
+
+
+def explained_section(explained: Sequence[Told]) -> str:
+    """The part of a report that shows them; empty where there are none.
+
+    Drawings are put in as images, in which nothing is executed, whatever the folder holds.
+    """
+    if not explained:
+        return ""
+    return (
+        '<section id="explained"><h2>Where the best pairs bind</h2>'
+        f'<p class="quiet">Drawn by {TOOL}, whose page says how to read it. A drawing shows what the answer rests on; '
+        f"it is no evidence that the RNAs interact.</p>{''.join(map(_drawn, explained))}</section>"
+    )
+
+
+def _drawn(told: Told) -> str:
+    ids = f"{escape(told.id_a)} and {escape(told.id_b)}"
+    image = base64.b64encode(told.drawing.encode()).decode()
+    return (
+        f"<h3>{ids}</h3><p>{escape(told.words)}</p>"
+        f'<p class="quiet">Explained with a score of {escape(told.score)}. In {escape("; in ".join(told.rows))}.</p>'
+        f'<div class="scroll"><img alt="Duplex of {ids}" src="data:image/svg+xml;base64,{image}"></div>'
+    )

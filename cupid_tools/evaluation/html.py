@@ -12,6 +12,7 @@ from cupid_tools.evaluation.baselines import BASELINES
 from cupid_tools.evaluation.baselines.data import FIT_ROWS
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS
+from cupid_tools.evaluation.explanations import Told, explained_section
 from cupid_tools.evaluation.figures import Drawn
 from cupid_tools.evaluation.html_comparisons import HEADLINE_NAMES, beside_energy, compared_section, wilcoxon
 from cupid_tools.evaluation.markup import figure, gap_cell, header_cell, table, value_cell
@@ -62,14 +63,16 @@ def page(
     compared: Sequence[SideBySide],
     figures: Sequence[Sequence[Drawn]],
     about: About,
+    explained: Sequence[Told] = (),
 ) -> str:
-    """Compose the page; *compared* are every two experiments, *figures* those of each."""
+    """Compose the page; *compared* are every two experiments, *figures* those of each, *explained* the best pairs."""
     title = escape(about.title)
     body = [
-        f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations, compared)}</header>",
+        f"<header><h1>{title}</h1>{_subtitle(evaluations)}{_navigation(evaluations, compared, explained)}</header>",
         f'<main><div class="cards" id="verdict">{"".join(map(_card, evaluations))}</div>',
         *(_section(index, *both) for index, both in enumerate(zip(evaluations, figures, strict=True))),
         compared_section(compared),
+        explained_section(explained),
         _meaning(evaluations),
         _methods(evaluations, about),
         "</main><footer>Written by cupid-tools. This page needs no network and keeps no date: equal inputs and "
@@ -89,10 +92,11 @@ def _subtitle(evaluations: Sequence[Evaluation]) -> str:
     return f'<p class="quiet">{tables}, {pairs:,} evaluated pairs: who interacts, and how far to trust the answer.</p>'
 
 
-def _navigation(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide]) -> str:
+def _navigation(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide], explained: Sequence[Told]) -> str:
     links = [("verdict", "Verdict")]
     links += [(f"e{index}", evaluation.experiment.name) for index, evaluation in enumerate(evaluations)]
     links += [("compared", "Side by side")] if compared else []
+    links += [("explained", "Where the best pairs bind")] if explained else []
     links += [("meaning", "What the numbers mean"), ("methods", "Methods and settings")]
     items = "".join(f'<li><a href="#{target}">{escape(name)}</a></li>' for target, name in links)
     return f'<nav aria-label="Contents"><ul>{items}</ul></nav>'

@@ -14,6 +14,7 @@ import numpy as np
 from cupid_tools import __version__
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.evaluation.evaluate import Evaluation
+from cupid_tools.evaluation.explanations import Told
 from cupid_tools.evaluation.figures import Curves, draw_all
 from cupid_tools.evaluation.folder import MARKER
 from cupid_tools.evaluation.html import About, page
@@ -95,6 +96,7 @@ def build(
     settings: Settings,
     inputs: Mapping[str, str],
     compared: Sequence[SideBySide] = (),
+    explained: Sequence[Told] = (),
 ) -> dict[str, str]:
     """Compose every file of the report: relative name -> text.
 
@@ -105,6 +107,7 @@ def build(
         options, settings: how tables were read and measured.
         inputs: name -> SHA-256.
         compared: every two of the experiments on their shared pairs, where that was asked for.
+        explained: what is known of the best pairs, nucleotide by nucleotide.
     """
     about = _about(title, options, settings, inputs)
     padded = [*curves, *[None] * (len(evaluations) - len(curves))]
@@ -119,7 +122,7 @@ def build(
         "gaps.tsv": gaps_tsv(evaluations),
         "cupid_mqc.tsv": multiqc_tsv(evaluations),
         SUMMARY: summary(evaluations, compared),
-        PAGE: page(evaluations, compared, drawn, about),
+        PAGE: page(evaluations, compared, drawn, about, explained),
     }
     if any(evaluation.comparisons for evaluation in evaluations):
         files["energy.tsv"] = energy_tsv(evaluations)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cupid_tools.interaction.duplex.explain import BestDuplex
 from cupid_tools.interaction.explanation import MODEL, Explanation, Numbers, Side
+
+if TYPE_CHECKING:
+    from cupid_tools.interaction.duplex.explain import BestDuplex
 
 SHORT = 30
 """RNAs of up to so many nucleotides are drawn whole."""
@@ -22,7 +24,7 @@ _FLANK = 8  # nucleotides of a longer one that are drawn at either end of the du
 _COLUMNS = 60  # in a line
 _PITCH, _TILE = 17, 18
 _MARGIN = 46
-_NARROWEST = 600
+_NARROWEST = 620
 _BINS = 240
 
 _INK, _QUIET, _LINE = "#111827", "#5b6472", "#d5dae2"
@@ -154,7 +156,7 @@ def _heading(canvas: _Canvas, shown: Explanation) -> None:
         canvas.text(_MARGIN, canvas.y, "No nucleotide of one RNA can pair with one of the other.", "t")
     else:
         energy = "the model's own energy" if shown.source == MODEL else "thermodynamics, not the model"
-        canvas.text(_MARGIN, canvas.y, f"Strongest duplex ({energy}); score of the pair: {shown.score}", "t")
+        canvas.text(_MARGIN, canvas.y, f"Strongest duplex ({energy}); score {shown.score}", "t")
     canvas.y += 8
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.interaction.duplex.explain import BestDuplex
 from cupid_tools.vocab import MIRNA, SEED_END, SEED_START, Rna
+
+if TYPE_CHECKING:
+    from cupid_tools.interaction.duplex.explain import BestDuplex
 
 Numbers = NDArray[np.float64]
 
@@ -19,6 +21,8 @@ _SHARE_OF_TOP = 0.5
 """A stretch that matters most ends where importance falls below this share of its top."""
 _TOLD = 0.01
 """Log odds below which a change is not worth a word."""
+_STANDS_OUT = 0.2
+"""Mean probability below which the strongest duplex is one of many."""
 
 
 class Side(NamedTuple):
@@ -106,6 +110,7 @@ def _pairing(shown: Explanation) -> str:
     pairs = shown.duplex.pairs
     wobbles = sum({target.rna.sequence[a - 1], guide.rna.sequence[b - 1]} == {"G", "U"} for a, b in pairs)
     likely = np.mean([target.pairing[a - 1] for a, _ in pairs])
+    doubt = " No site stands out, others pair as well." if likely < _STANDS_OUT else ""
     where, site = (
         f"{name} {start}-{end}"
         for name, start, end in (
@@ -116,7 +121,7 @@ def _pairing(shown: Explanation) -> str:
     count = f"{len(pairs)} base pair{'' if len(pairs) == 1 else 's'}"
     return (
         f"{where} pairs with {site}: {count}, {wobbles or 'none'} of them GU"
-        f"{_seed(guide, {b for _, b in pairs})}. This site is paired with a mean probability of {likely:.2f}."
+        f"{_seed(guide, {b for _, b in pairs})}. This site is paired with a mean probability of {likely:.2f}.{doubt}"
     )
 
 

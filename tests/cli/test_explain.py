@@ -173,3 +173,44 @@ def test_vectors_that_only_a_store_has(expect_refusal, rnas, chain, tmp_path):
 def test_a_number_of_pairs_that_is_none(tool, top):
     outcome = tool("explain", "-m", "x", "-f", "y", "-o", "z", "--top", top)
     assert outcome.code == 2
+
+
+@pytest.fixture(scope="module")
+def explained(chain, tmp_path_factory):
+    """The folder of the two best pairs of the chain."""
+    from cupid_tools.cli.explain import main
+
+    folder = str(tmp_path_factory.mktemp("explained") / "out")
+    assert main([*chain.argv("explain", output=folder), "--quiet"]) == 0
+    return folder
+
+
+def evaluate(tool, chain, output, explanations):
+    argv = chain.argv("evaluate", output=str(output))
+    return tool("evaluate", *argv, "--baselines", "none", "--explanations", explanations)
+
+
+def test_a_report_takes_the_drawings_over(tool, chain, explained, tmp_path):
+    outcome = evaluate(tool, chain, tmp_path / "report", explained)
+    assert outcome.code == 0, outcome.stderr
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count('src="data:image/svg+xml;base64,') == 2
+    assert '<a href="#explained">' in page
+    best = table(tmp_path.__class__(explained) / "duplexes.tsv")[0]
+    assert f"Explained with a score of {best['score']}. In scores: " in page
+
+
+def test_explanations_of_other_pairs(tool, duplex, rnas, chain, tmp_path):
+    tool("explain", "-m", duplex, "-f", rnas, "-o", tmp_path / "other", stdin=PAIRS)
+    outcome = evaluate(tool, chain, tmp_path / "report", tmp_path / "other")
+    assert outcome.code == 3
+    assert f"{tmp_path}/other: explains let7, lnc, which is in no score table" in outcome.stderr
+
+
+@pytest.mark.parametrize("listed", [None, "[]", "{}", '{"tool": "cupid-evaluate"}', '{"tool": "cupid-explain"}', "{"])
+def test_a_folder_without_explanations(tool, chain, tmp_path, listed):
+    if listed:
+        (tmp_path / "explanations.json").write_text(listed)
+    outcome = evaluate(tool, chain, tmp_path / "report", tmp_path)
+    assert outcome.code == 3
+    assert "(give a folder that cupid-explain wrote)" in outcome.stderr
