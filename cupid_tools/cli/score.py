@@ -25,11 +25,10 @@ from cupid_tools.cli import _options as options
 from cupid_tools.cli._progress import progress_bar
 from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import InputError, UsageError
-from cupid_tools.models.encoders.settings import AUTO, BF16, FP32
+from cupid_tools.models.encoders.settings import AUTO, INT8, PRECISIONS
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
 
     from cupid_tools.io.report import Report
     from cupid_tools.io.store import StoreInfo
@@ -64,9 +63,10 @@ def get_parser() -> ToolParser:
     )
     group.add_argument(
         "--shuffles",
-        type=options.positive_int,
+        type=options.whole_number,
+        default=0,
         metavar="N",
-        help="shuffled targets that each query is scored with, for p- and q-values (default: none)",
+        help="shuffled targets that each query is scored with, for p- and q-values (default: %(default)s)",
     )
     group.add_argument(
         "--blocks", type=options.block_of, metavar="I/N", help="rank only the I-th of N blocks of queries, as in 2/8"
@@ -79,7 +79,7 @@ def get_parser() -> ToolParser:
     group = options.add_device(parser)
     group.add_argument(
         "--precision",
-        choices=(AUTO, FP32, BF16),
+        choices=PRECISIONS,
         default=AUTO,
         help="of nets; auto takes bf16 where the device is faster with it, and says so (default: %(default)s)",
     )
@@ -94,11 +94,10 @@ def run(args: argparse.Namespace, report: Report) -> None:
     if args.merge:
         _merge(args, report)
         return
-    from cupid_tools.models.device import choose_device, memory_guard
+    from cupid_tools.models.device import memory_guard
 
-    device = choose_device(args.device, args.threads)
     with memory_guard():
-        model = _model(args, device)
+        model = _model(args)
         if args.queries:
             _rank(args, model, report)
         else:
@@ -123,7 +122,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         if args.pairs or args.fasta:
             raise UsageError("--queries and --targets take the place of PAIRS and --fasta (leave those out)")
         if args.shuffles and args.embeddings:
-            raise UsageError("--shuffles are RNAs that no store holds (leave --embeddings out)")
+            raise UsageError("--shuffles scores shuffled RNAs, which no store holds (leave --embeddings out)")
         return
     for flag, value in zip(("--top-k", "--shuffles", "--blocks"), _ranks(args), strict=True):
         if value:
@@ -139,11 +138,15 @@ def _ranks(args: argparse.Namespace) -> tuple[object, ...]:
     return args.top_k, args.shuffles, args.blocks
 
 
-def _model(args: argparse.Namespace, device: torch.device) -> Model:
+def _model(args: argparse.Namespace) -> Model:
     from cupid_tools.models.checkpoint import load_model
     from cupid_tools.models.classifiers.net import Net
+    from cupid_tools.models.device import choose_device
     from cupid_tools.models.encoders.precision import choose_precision
 
+    if args.precision == INT8:
+        raise UsageError("--precision int8 is for encoders (give another)")
+    device = choose_device(args.device, args.threads)
     model = load_model(args.model, device)
     if isinstance(model.classifier, Net):
         model.classifier.precision = choose_precision(args.precision, [device])
