@@ -132,7 +132,7 @@ def compare(args: argparse.Namespace) -> None:
     for dim in DIMS:
         base, theirs, mine = (cost(way, dim, args) for way in WAYS)
         print(
-            f"2 x {dim}, {args.pairs:,} pairs, epochs: {args.epochs}; either way {base.peak_mib:,.0f} MiB, and beyond"
+            f"2 x {dim}, {args.pairs:,} pairs, epochs: {args.epochs}; {base.peak_mib:,.0f} MiB either way, and beyond"
         )
         for way, found in (("notebook", theirs), ("cupid-tools", mine)):
             beyond = found.peak_mib - base.peak_mib
