@@ -9,9 +9,10 @@ _HERE = "cupid_tools.models.classifiers"
 CLASSIFIERS = Registry(
     "classifier",
     {
+        "blend": Entry(f"{_HERE}.blend:Blend", "boosting, duplex and seed-lr together, weighed on valid pairs"),
         "boosting": Entry(f"{_HERE}.boosting:Boosting", "boosted trees on features of both sequences"),
         "duplex": Entry(f"{_HERE}.duplex:Duplex", "a learned interaction energy of both sequences"),
-        "seed-lr": Entry(f"{_HERE}.seed_lr:SeedLr", "logistic regression on seed sites and lengths"),
+        "seed-lr": Entry(f"{_HERE}.seed_lr:SeedLr", "logistic regression on seed sites and the best alignment"),
         "mlp": Entry(f"{_HERE}.mlp:Mlp", "feed-forward net on both vectors side by side, as published"),
         "mlp-symmetric": Entry(f"{_HERE}.mlp_symmetric:SymmetricMlp", "the same, order-free by its form"),
     },
