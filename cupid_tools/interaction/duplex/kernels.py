@@ -21,13 +21,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.interaction.compiling import compiled
+from cupid_tools.interaction.compiling import compiled, compiled_loosely
 from cupid_tools.interaction.duplex.tables import LONGEST_LOOP, LONGEST_SHORT, UNPAIRED, Rnas, Table, Tables
 
 _REACH = LONGEST_LOOP + 1  # rows back, and columns back, from which a pair may be reached
 _ROWS = _REACH + 1  # rows to be kept when the others are not needed again
 _PARTNERS = np.array([[3, 3], [2, 2], [1, 3], [0, 2], [0, 0]], dtype=np.int64)  # of A, C, G, U; A and C have one only
 _CHOICES = np.array([1, 1, 2, 2, 0], dtype=np.int64)
+_WIDTH = 16  # columns, so that vector instructions leave no rest
 _HIGH = 1e40  # bound of a row at which its scale is raised; leaves room for one row of weights up to e^400
 
 
@@ -53,14 +54,16 @@ class _Guide(NamedTuple):
 
 
 class _Target(NamedTuple):
-    """One target of n nt, from 3' to 5'.
+    """One target, from 3' to 5', and columns behind it that pair with nothing: n in all, a multiple of ``_WIDTH``.
 
     Attributes:
+        size: nt.
         masks: float64 [4, n + 1], 1 where column j + 1 is that nucleotide; column 0 is before the target.
         opening: float64 [2, n], weights of a start there, without and with what faces nucleotide 1, divided by e^base.
         base: see opening.
     """
 
+    size: int
     masks: Table
     opening: Table
     base: float
@@ -110,7 +113,7 @@ def _mirrored_guide(guide: _Guide) -> _Guide:
 @compiled
 def _masks(codes: NDArray[np.int8]) -> Table:
     size = len(codes)
-    masks = np.zeros((UNPAIRED, size + 1))
+    masks = np.zeros((UNPAIRED, (size + _WIDTH - 1) // _WIDTH * _WIDTH + 1))
     for j in range(size):
         letter = codes[size - 1 - j]
         if letter != UNPAIRED:
@@ -148,7 +151,7 @@ def _target(tables: Tables, context: Table, codes: NDArray[np.int8]) -> _Target:
     """*tables* as weights, *context* as their logarithms."""
     size = len(codes)
     masks = _masks(codes)
-    opening = np.zeros((2, size))
+    opening = np.zeros((2, masks.shape[1] - 1))
     for place in range(len(context)):
         shift = place - len(context) // 2
         low, high = max(0, -shift), min(size, size - shift)
@@ -160,17 +163,16 @@ def _target(tables: Tables, context: Table, codes: NDArray[np.int8]) -> _Target:
     for j in range(size):
         opening[0, j] = math.exp(opening[0, j] - base)
         opening[1, j] = opening[0, j] * (tables.facing[0] if masks[0, j] else 1.0)
-    return _Target(masks, opening, base)
+    return _Target(size, masks, opening, base)
 
 
 @compiled
 def _mirrored_target(target: _Target) -> _Target:
     masks, opening = np.zeros_like(target.masks), np.ones_like(target.opening)
-    size = opening.shape[1]
     for letter in range(UNPAIRED):
-        for j in range(size):
-            masks[letter, j + 1] = target.masks[letter, size - j]
-    return _Target(masks, opening, 0.0)
+        for j in range(target.size):
+            masks[letter, j + 1] = target.masks[letter, target.size - j]
+    return _Target(target.size, masks, opening, 0.0)
 
 
 @compiled
@@ -264,14 +266,12 @@ def _fill_row(guide: _Guide, target: _Target, rows: Table, scales: Table, i: int
         for j in range(len(row)):
             row[j] = 0
         return
-    loop, stack = np.zeros((_REACH, _REACH)), np.zeros((2, 2))
-    for a in range(min(_REACH, i)):
-        factor = math.exp(scales[i - 1 - a] - scales[i])
-        for b in range(_REACH):
-            loop[a, b] = guide.loop[i, a, b] * factor
-        for p in range(2 if a == 0 else 0):
-            for q in range(2):
-                stack[p, q] = guide.stack[i, p, q] * factor
+    loop, stack = guide.loop[i], guide.stack[i]
+    if i and _differ(scales[max(0, i - _REACH) : i + 1]):
+        loop, stack = loop.copy(), stack * math.exp(scales[i - 1] - scales[i])
+        for a in range(min(_REACH, i)):
+            for b in range(_REACH):
+                loop[a, b] *= math.exp(scales[i - 1 - a] - scales[i])
     _gather(row, before, rows[(i - 2) % kept], rows[(i - 3) % kept], rows[(i - 4) % kept], loop)
     _pair_up(
         row,
@@ -283,6 +283,14 @@ def _fill_row(guide: _Guide, target: _Target, rows: Table, scales: Table, i: int
         guide.emission[i],
         stack,
     )
+
+
+@compiled
+def _differ(scales: Table) -> bool:
+    differ = False
+    for scale in scales:
+        differ |= scale != scales[0]
+    return differ
 
 
 @compiled
@@ -300,7 +308,7 @@ def _raise(rows: Table, scales: Table, i: int, scale: float, base: float, bounds
 @compiled
 def _log_sum(total: Table, scale: float) -> float:
     """Logarithm of 1 + e^scale times the sum of *total*."""
-    found = total.sum()
+    found = _sum(total)
     if found == 0:
         return 0.0
     value = scale + math.log(found)
@@ -339,38 +347,56 @@ def _sums(guide: _Guide, target: _Target) -> _Sums:
 
 
 @compiled
-def _onward(sums: _Sums, i: int) -> tuple[Table, float]:
+def _onward(target: _Target, sums: _Sums, i: int) -> tuple[Table, float]:
     """Summed weight of all that row i and what follows it adds, float64 [n + 4] after 4 zeros, and its scale."""
     mirrored = len(sums.backward_scales) - 1 - i
     row = np.zeros(sums.backward.shape[1])
-    for j in range(_REACH, len(row)):
-        row[j] = sums.backward[mirrored, len(row) - 1 - (j - _REACH)]
+    for j in range(target.size):
+        row[_REACH + j] = sums.backward[mirrored, _REACH + target.size - 1 - j]
     return row, sums.backward_scales[mirrored]
 
 
-@compiled
+@compiled_loosely
+def _sum(numbers: Table) -> float:
+    found = 0.0
+    for j in range(len(numbers)):
+        found += numbers[j]
+    return found
+
+
+@compiled_loosely
 def _dot(one: Table, two: Table) -> float:
-    """Sum of products, in an order that lends itself to vector instructions."""
-    a = b = c = d = e = f = g = h = 0.0
-    whole = len(one) // 8 * 8
-    for j in range(0, whole, 8):
-        a += one[j] * two[j]
-        b += one[j + 1] * two[j + 1]
-        c += one[j + 2] * two[j + 2]
-        d += one[j + 3] * two[j + 3]
-        e += one[j + 4] * two[j + 4]
-        f += one[j + 5] * two[j + 5]
-        g += one[j + 6] * two[j + 6]
-        h += one[j + 7] * two[j + 7]
-    for j in range(whole, len(one)):
-        a += one[j] * two[j]
-    return ((a + b) + (c + d)) + ((e + f) + (g + h))
+    found = 0.0
+    for j in range(len(one)):
+        found += one[j] * two[j]
+    return found
+
+
+@compiled_loosely
+def _dots(back: Table, onward: Table) -> tuple[float, float, float, float]:
+    """Sums of products of columns in *onward* with those 1, 2, 3, and 4 before them in *back*."""
+    a = b = c = d = 0.0
+    for j in range(len(onward) - _REACH):
+        a += back[j + 3] * onward[j + 4]
+        b += back[j + 2] * onward[j + 4]
+        c += back[j + 1] * onward[j + 4]
+        d += back[j] * onward[j + 4]
+    return a, b, c, d
+
+
+@compiled_loosely
+def _dot_of_three(back: Table, mask: Table, onward: Table) -> float:
+    """Sum of products of columns in *onward* with those before them, where *mask*, [n], says so of these."""
+    found = 0.0
+    for j in range(len(onward) - _REACH):
+        found += back[j + 3] * mask[j] * onward[j + 4]
+    return found
 
 
 @compiled
 def _pairing_row(guide: _Guide, target: _Target, sums: _Sums, i: int) -> Table:
     """Probability that the guide's nucleotide i pairs with each of the target's, float64 [n], from 3' to 5'."""
-    onward, scale = _onward(sums, i)
+    onward, scale = _onward(target, sums, i)
     row = np.zeros(len(onward) - _REACH)
     factor = math.exp(sums.forward_scales[i] + scale - sums.energy)
     letter = guide.letters[i]
@@ -396,14 +422,14 @@ def _count(guide: _Guide, target: _Target, sums: _Sums, slots: int, counts: Tabl
             partner = _PARTNERS[letter, q]
             counts.emission[slot, letter, partner] += _dot(row, target.masks[partner, 1:])
         ending = guide.end[i] * math.exp(sums.forward_scales[i] - sums.energy)
-        counts.end[slot] += ending * sums.forward[i, _REACH:].sum()
-        onward, scale = _onward(sums, i)
+        counts.end[slot] += ending * _sum(sums.forward[i])
+        onward, scale = _onward(target, sums, i)
         _count_starts(guide, target, onward, scale - sums.energy, i, slot, opened, counts)
         _count_steps(guide, target, sums, i, slot, onward, scale - sums.energy, counts)
     half = len(counts.context) // 2
     for place in range(len(counts.context)):
         shift = place - half
-        low, high = max(0, -shift), min(len(opened), len(opened) - shift)
+        low, high = max(0, -shift), min(target.size, target.size - shift)
         for letter in range(UNPAIRED):
             if low < high:
                 mask = target.masks[letter, low + shift + 1 : high + shift + 1]
@@ -420,7 +446,7 @@ def _count_starts(
     for j in range(len(opened)):
         started[j] = factor * opening[j] * onward[j + _REACH]
     _add_scaled(opened, started, 1.0)
-    counts.start[slot] += started.sum()
+    counts.start[slot] += _sum(started)
     if i == guide.facing:
         counts.facing[0] += _dot(started, target.masks[0, :-1])
 
@@ -430,24 +456,23 @@ def _count_steps(
     guide: _Guide, target: _Target, sums: _Sums, i: int, slot: int, onward: Table, scale: float, counts: Tables
 ) -> None:
     """The steps that lead to row i."""
-    columns = len(onward) - _REACH
-    letter = guide.letters[i]
     for a in range(min(_REACH, i)):
         factor = math.exp(sums.forward_scales[i - 1 - a] + scale)
-        back = sums.forward[i - 1 - a]
+        passed = _dots(sums.forward[i - 1 - a], onward)
         for b in range(1 if a == 0 else 0, _REACH):
-            passed = _dot(back[_REACH - 1 - b : _REACH - 1 - b + columns], onward[_REACH:])
-            counts.loop[slot, a, b] += guide.loop[i, a, b] * factor * passed
-        if a == 0 and guide.letters[i - 1] != UNPAIRED:
-            before = guide.letters[i - 1]
-            for p in range(_CHOICES[before]):
-                stacked = np.empty(columns)
-                for j in range(columns):
-                    stacked[j] = back[j + _REACH - 1] * target.masks[_PARTNERS[before, p], j] * onward[j + _REACH]
-                for q in range(_CHOICES[letter]):
-                    partner = _PARTNERS[letter, q]
-                    passed = guide.stack[i, p, q] * factor * _dot(stacked, target.masks[partner, 1:])
-                    counts.stack[before, _PARTNERS[before, p], letter, partner] += passed
+            counts.loop[slot, a, b] += guide.loop[i, a, b] * factor * passed[b]
+    letter, before = guide.letters[i], guide.letters[i - 1] if i else UNPAIRED
+    here = np.empty_like(onward)
+    for q in range(_CHOICES[letter] if _CHOICES[before] else 0):
+        partner = _PARTNERS[letter, q]
+        mask = target.masks[partner]
+        for j in range(_REACH, len(onward)):
+            here[j] = onward[j] * mask[j - _REACH + 1]
+        for p in range(_CHOICES[before]):
+            beside = _PARTNERS[before, p]
+            passed_on = _dot_of_three(sums.forward[i - 1], target.masks[beside], here)
+            factor = guide.stack[i, p, q] * math.exp(sums.forward_scales[i - 1] + scale)
+            counts.stack[before, beside, letter, partner] += factor * passed_on
 
 
 @compiled
@@ -478,7 +503,8 @@ def energies(
             target = _target(tables, context, codes)
             met = targets[k]
         guide = _guide(tables, rnas.codes[rnas.starts[guides[k]] : rnas.starts[guides[k] + 1]])
-        rows, total = np.zeros((_ROWS, len(codes) + _REACH)), np.zeros(len(codes))
+        columns = target.opening.shape[1]
+        rows, total = np.zeros((_ROWS, columns + _REACH)), np.zeros(columns)
         found[k] = _log_sum(total, _fill(guide, target, rows, np.empty(len(guide.letters)), total))
 
 
@@ -519,8 +545,8 @@ def pairing(tables: Tables, context: Table, codes: NDArray[np.int8], others: NDA
     found = np.zeros((len(codes), len(others)))
     for i in range(len(codes)):
         row = _pairing_row(guide, target, sums, i)
-        for j in range(len(row)):
-            found[i, j] = row[len(row) - 1 - j]
+        for j in range(len(others)):
+            found[i, j] = row[len(others) - 1 - j]
     return found
 
 

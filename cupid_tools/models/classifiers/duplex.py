@@ -58,7 +58,7 @@ class DuplexTraining:
 
     Attributes:
         learning_rate: of AdamW, at the top of its one cycle.
-        weight_decay: how strongly weights are drawn back to those of thermodynamics.
+        weight_decay: of AdamW, how strongly weights are drawn to 0.
         epochs: at most.
         patience: epochs without a better choice after which it stops.
         batch_size: pairs in a batch.
