@@ -1,11 +1,12 @@
 """Training the published net beside the notebooks' way: a Python list of the concatenated vectors of every pair.
 
-    python benchmarks/notebook.py [--device cuda] [--epochs N] [--pairs N]
+    python benchmarks/notebook.py [--device cuda] [--epochs N] [--pairs N] [--hidden-size N]
 
 Each way is a process of its own, and so is a third that trains on one batch: memory is told beyond what that takes.
 Both train on the same pairs, copies and negatives among them, in the same batches, with the same rates, and judge the
 same valid pairs after each epoch. The notebooks' way is written as well as it can be: arrays are not copied into
-tensors one by one, and the net is ``nn.Sequential``. The time is that of training alone, without imports.
+tensors one by one, and the net is ``nn.Sequential``. The time is that of training alone, without imports. A small net
+makes it quick to see how memory grows with the pairs.
 
 Goals: 10 times as fast, with at most 1/20 of the memory.
 """
@@ -64,10 +65,9 @@ def made_up(dim: int, pairs: int) -> TrainingData:
     return TrainingData(vectors, np.arange(RNAS), train, valid, digests={})
 
 
-def notebook(data: TrainingData, settings: TrainSettings, device: torch.device) -> None:
+def notebook(data: TrainingData, settings: TrainSettings, width: int, device: torch.device) -> None:
     """Train as the notebooks do."""
-    size = load_recipe(RECIPE)["classifier"]
-    width, layers = size["hidden_size"], []
+    size, layers = load_recipe(RECIPE)["classifier"], []
     for inputs in [2 * data.rnas.shape[1], *[width] * (size["hidden_layers"] - 1)]:
         layers += [nn.Linear(inputs, width), nn.ReLU(), nn.Dropout(size["dropout"])]
     net = nn.Sequential(*layers, nn.Linear(width, 1)).to(device)
@@ -90,10 +90,10 @@ def notebook(data: TrainingData, settings: TrainSettings, device: torch.device) 
         assert len(torch.cat(scores)) == VALID
 
 
-def ours(data: TrainingData, settings: TrainSettings, device: torch.device) -> None:
+def ours(data: TrainingData, settings: TrainSettings, width: int, device: torch.device) -> None:
     """Train as cupid-train does."""
     config = {key: value for key, value in load_recipe(RECIPE)["classifier"].items() if key != "name"}
-    config["order"] = "published"  # as the notebooks judge: in one order
+    config |= {"hidden_size": width, "order": "published"}  # as the notebooks judge: in one order
     build_classifier("mlp", config, data.rnas.shape[1]).fit(data, settings, device=device, seed=SEED)
 
 
@@ -114,7 +114,7 @@ def be(way: str, args: argparse.Namespace) -> None:
     settings = recipe_section(RECIPE, "training", TrainSettings, {"epochs": args.epochs})
     data = made_up(args.dim, settings.batch_size if way == "either" else args.pairs)
     seconds, cpu = time.perf_counter(), time.process_time()
-    WAYS[way](data, settings, torch.device(args.device))
+    WAYS[way](data, settings, args.hidden_size, torch.device(args.device))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(time.perf_counter() - seconds, time.process_time() - cpu, peak)
 
@@ -122,7 +122,7 @@ def be(way: str, args: argparse.Namespace) -> None:
 def cost(way: str, dim: int, args: argparse.Namespace) -> Cost:
     """What a process takes that trains in one way."""
     command = [sys.executable, __file__, "--way", way, "--dim", str(dim), "--device", args.device]
-    command += ["--epochs", str(args.epochs), "--pairs", str(args.pairs)]
+    command += ["--epochs", str(args.epochs), "--pairs", str(args.pairs), "--hidden-size", str(args.hidden_size)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Cost(*map(float, done.stdout.split()))
 
@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=100_000)
+    parser.add_argument("--hidden-size", type=int, default=1024)
     parser.add_argument("--way", choices=list(WAYS))
     parser.add_argument("--dim", type=int)
     args = parser.parse_args()

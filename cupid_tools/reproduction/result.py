@@ -60,8 +60,9 @@ def deviations(request: Request) -> Iterator[str]:
     recipe = request.choice.recipe
     assert recipe is not None
     published, asked = read_protocol(recipe), request.protocol
-    if asked.embedding.name != published.embedding.name:
-        yield f"encoder {asked.embedding.name}, not {published.embedding.name}"
+    encoder = asked.embedding.name.partition(":")[0]  # without the path of a model of one's own
+    if encoder != published.embedding.name:
+        yield f"encoder {encoder}, not {published.embedding.name}"
     if asked.negatives != published.negatives:
         yield f"{asked.negatives.per_positive} negatives for each positive, not {published.negatives.per_positive}"
     engines = {variant.name: variant.engine for variant in published.variants}
