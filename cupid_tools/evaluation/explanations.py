@@ -15,7 +15,7 @@ import numpy as np
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.style import CSS
 from cupid_tools.interaction.drawing import draw
-from cupid_tools.interaction.explanation import MODEL, Explanation, in_words
+from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, in_words
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SCORE, SPLIT, PairTable
 from cupid_tools.vocab import Pair
 
@@ -113,11 +113,12 @@ are counted, the one drawn is the strongest. {energy}</li>
 <li>How either RNA folds by itself, proteins, and where in the cell the RNAs are, are not looked at. A drawing shows
 what the answer rests on; it is no evidence that the RNAs interact.</li>
 </ul></section>"""
-_OWN = "The energy is the model's own: its score is a function of it, so that tiles tell what the model saw."
-_OTHER = (
-    "The energy is that of simple thermodynamics, and is not fitted to any data; <b>the model does not know it</b>. "
-    "Where both point to one site, two ways of looking agree."
-)
+_ENERGIES = {
+    MODEL: "The energy is the model's own: its score is a function of it, so that tiles tell what the model saw.",
+    MEMBER: "The energy was learned, and is one of several parts of the model.",
+    THERMODYNAMICS: "The energy is that of simple thermodynamics, and is not fitted to any data; <b>the model does not "
+    "know it</b>. Where both point to one site, two ways of looking agree.",
+}
 _IMPORTANCE = """\
 <li>Orange and violet marks are what the model itself rests on: a stretch was hidden (its letters replaced by N) and the
 score taken again. Orange: without it the score falls; violet: it rises. In a long RNA stretches are long too, so that
@@ -126,8 +127,8 @@ marks may reach beyond what matters. Where two sites can stand in for each other
 
 def _page(explanations: Sequence[Explanation], words: Sequence[str], drawings: Sequence[str], about: About) -> str:
     shown = list(zip(explanations, words, drawings, strict=True))[:SHOWN]
-    own = explanations[0].source == MODEL
-    reading = _READING.format(energy=_OWN if own else _OTHER, importance="" if own else _IMPORTANCE)
+    source = explanations[0].source
+    reading = _READING.format(energy=_ENERGIES[source], importance="" if source == MODEL else _IMPORTANCE)
     more = f"; the first {SHOWN} are on this page" if len(explanations) > SHOWN else ""
     title = escape(about.title)
     return (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cupid_tools.interaction.explanation import MODEL, Explanation, Numbers, Side
+from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, Numbers, Side
 
 if TYPE_CHECKING:
     from cupid_tools.interaction.duplex.explain import BestDuplex
@@ -26,6 +26,12 @@ _PITCH, _TILE = 17, 18
 _MARGIN = 46
 _NARROWEST = 620
 _BINS = 240
+
+_ENERGIES = {
+    MODEL: "the model's own energy",
+    MEMBER: "the energy that is part of the model",
+    THERMODYNAMICS: "thermodynamics, not the model",
+}
 
 _INK, _QUIET, _LINE = "#111827", "#5b6472", "#d5dae2"
 _PAIRED, _SEED, _FALLS, _RISES = (11, 95, 165), "#d99a16", "#c2570c", "#6b3fa0"
@@ -155,8 +161,7 @@ def _heading(canvas: _Canvas, shown: Explanation) -> None:
     if shown.duplex is None:
         canvas.text(_MARGIN, canvas.y, "No nucleotide of one RNA can pair with one of the other.", "t")
     else:
-        energy = "the model's own energy" if shown.source == MODEL else "thermodynamics, not the model"
-        canvas.text(_MARGIN, canvas.y, f"Strongest duplex ({energy}); score {shown.score}", "t")
+        canvas.text(_MARGIN, canvas.y, f"Strongest duplex ({_ENERGIES[shown.source]}); score {shown.score}", "t")
     canvas.y += 8
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.float64]
 
-MODEL, THERMODYNAMICS = SOURCES = ("model", "thermodynamics")
-"""Whose energy says where two RNAs pair: that which the model has learnt, or the one that nothing was fitted to."""
+MODEL, MEMBER, THERMODYNAMICS = SOURCES = ("model", "member", "thermodynamics")
+"""Whose energy says where two RNAs pair: the model is that energy, holds it beside others, or has none at all."""
 
 _SHARE_OF_TOP = 0.5
 """A stretch that matters most ends where importance falls below this share of its top."""
@@ -32,7 +32,7 @@ class Side(NamedTuple):
         rna: the RNA.
         pairing: float64 [nt], probability that a nucleotide pairs with any of the other RNA.
         importance: float64 [nt], by how much the log odds of the score fall where a nucleotide and those around it are
-            hidden from the model; None where the energy is the model's own, and ``pairing`` says it all.
+            hidden from the model; None where the model is its energy, and ``pairing`` says it all.
     """
 
     rna: Rna

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from cupid_tools.interaction.explanation import MODEL, THERMODYNAMICS, Explanation, Numbers, Side
+from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, Numbers, Side
 from cupid_tools.io.pairs import ID_A, ID_B, SCORE, PairTable
 from cupid_tools.models.checkpoint import Model
+from cupid_tools.models.classifiers.base import Classifier
+from cupid_tools.models.classifiers.blend import Blend
 from cupid_tools.models.classifiers.duplex import Duplex
 from cupid_tools.models.ranking import scorer_of
 from cupid_tools.models.sources import RnaSource
@@ -48,27 +51,33 @@ def best_pairs(scored: Iterable[pd.DataFrame], top: int | None) -> pd.DataFrame:
 def explain_pairs(pairs: pd.DataFrame, model: Model, rnas: Mapping[str, Rna], meet: Meet) -> Iterator[Explanation]:
     """Yield the explanation of each of the *pairs*, which have the columns ``id_a``, ``id_b`` and ``score``.
 
-    Where they pair is told by the model's own energy if it has one, else by ``Duplex`` before any training. What the
-    score rests on is told, for a model without an energy, by ``importance_of``.
+    Where they pair is told by the energy that the model is, or holds, else by ``Duplex`` before any training. What the
+    score rests on is told, unless the model is its energy, by ``importance_of``.
 
     An explanation does not depend on the order of a pair, beyond which RNA is named first, unless the model does.
 
     Raises:
         InputError: the model's encoder cannot take an RNA.
     """
-    own = isinstance(model.classifier, Duplex)
-    energy = model.classifier if isinstance(model.classifier, Duplex) else Duplex(Duplex.Config(), 0)
+    energy, source = _energy_of(model.classifier)
     for a, b, score in zip(pairs[ID_A], pairs[ID_B], pairs[SCORE], strict=True):
         first, second = rnas[a], rnas[b]
         found = energy.explain(first.sequence, second.sequence)
-        importance = (None, None) if own else importance_of(model, first, second, meet)
+        importance = (None, None) if source == MODEL else importance_of(model, first, second, meet)
         yield Explanation(
             first=Side(first, _at_most_1(found.pairing.sum(axis=1)), importance[0]),
             second=Side(second, _at_most_1(found.pairing.sum(axis=0)), importance[1]),
             score=score,
             duplex=found.duplex,
-            source=MODEL if own else THERMODYNAMICS,
+            source=source,
         )
+
+
+def _energy_of(classifier: Classifier) -> tuple[Duplex, str]:
+    """An energy, and which of ``SOURCES`` it is."""
+    if isinstance(classifier, Blend):
+        return cast(Duplex, classifier.member("duplex")), MEMBER
+    return (classifier, MODEL) if isinstance(classifier, Duplex) else (Duplex(Duplex.Config(), 0), THERMODYNAMICS)
 
 
 def _at_most_1(probabilities: Numbers) -> Numbers:

@@ -6,11 +6,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.special import expit
 
 from cupid_tools.interaction.drawing import columns_of, draw
 from cupid_tools.interaction.duplex.explain import duplex_of
 from cupid_tools.interaction.explanation import (
+    MEMBER,
     MODEL,
     THERMODYNAMICS,
     Explanation,
@@ -19,6 +21,7 @@ from cupid_tools.interaction.explanation import (
     stretch_that_matters,
 )
 from cupid_tools.models.checkpoint import Model, ModelInfo
+from cupid_tools.models.classifiers.blend import Blend
 from cupid_tools.models.classifiers.duplex import Duplex
 from cupid_tools.models.encoders.kmer import KmerEncoder
 from cupid_tools.models.explaining import best_pairs, explain_pairs, importance_of, windows
@@ -156,6 +159,21 @@ def test_importance_is_mirrored_too():
     np.testing.assert_array_equal(one.second.importance, other.first.importance)
     assert one.first.importance[1:8] == pytest.approx(4)
     assert draw(one) == draw(other)
+
+
+def test_a_blend_shows_its_own_energy_and_what_all_of_it_rests_on():
+    blend = Blend(Blend.Config(), 0)
+    energy = blend.member("duplex").energy
+    with torch.no_grad():
+        energy.start += 30.0  # as if it had learned to pair at any price
+    blend.scorer = Finder("GAGGUAG", "CUACCUC").scorer
+    rnas = {"g": Rna("g", GUIDE, "miRNA"), "t": Rna("t", TARGET)}
+    table = pd.DataFrame({"id_a": ["g"], "id_b": ["t"], "score": ["0.9"]})
+    (found,) = explain_pairs(table, model_of(blend), rnas, sequences)
+    assert found.source == MEMBER
+    assert found.duplex.score > 50
+    assert found.first.importance[1:8] == pytest.approx(4)
+    assert "the energy that is part of the model" in draw(found)
 
 
 def letters_of(svg):

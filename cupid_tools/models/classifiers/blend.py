@@ -104,6 +104,10 @@ class Blend:
         self._weights = tensors[_WEIGHTS].cpu().double().numpy()
         self._offset = float(tensors[_OFFSET])
 
+    def member(self, name: str) -> Classifier:
+        """That of ``MEMBERS``."""
+        return self._members[MEMBERS.index(name)]
+
     def scorer(self, rnas: Rnas) -> BlendScorer:
         """See ``Classifier``."""
         return BlendScorer([member.scorer(rnas) for member in self._members], self._weights, self._offset)
