@@ -3,10 +3,10 @@
 The pairs with the highest scores are explained, one drawing each. The model takes the scores anew: those that the table
 may hold are not read.
 
-Where the RNAs pair is told by the model's own
-energy where it has one (duplex, blend), else by the thermodynamic energy that duplex starts from, of which the model
-knows nothing. What the score rests on is told, for all but duplex, by hiding one stretch after the other and scoring
-again; a model of vectors does that with its encoder, so that a store of vectors (-e) saves the first scores only.
+Where the RNAs pair is told by the model's own energy where it has one (duplex, blend), else by the thermodynamic energy
+that duplex starts from, of which the model knows nothing. What the score rests on is told, for all but duplex, by
+hiding one stretch after the other and scoring again; a model of vectors does that with its encoder, so that a store of
+vectors (-e) saves the first scores only.
 
 The folder holds index.html, a page for readers; positions.tsv, both numbers for every nucleotide; duplexes.tsv; and the
 drawings as SVG. cupid-evaluate --explanations takes the drawings into its report.
