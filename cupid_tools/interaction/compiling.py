@@ -23,6 +23,11 @@ def compiled_loosely(function: Function) -> Function:
     return _made(function, fastmath={"reassoc", "contract"})
 
 
+def inlined(function: Function) -> Function:
+    """As ``compiled``, and made part of each compiled function that calls it: for what is called again and again."""
+    return _made(function, forceinline=True)
+
+
 def _made(function: Function, **options: Any) -> Function:
     try:
         made = numba.njit(cache=True, nogil=True, **options)(function)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cupid_tools.interaction.compiling import compiled, compiled_loosely
+from cupid_tools.interaction.compiling import compiled, compiled_loosely, inlined
 from cupid_tools.interaction.duplex.tables import LONGEST_LOOP, LONGEST_SHORT, UNPAIRED, Rnas, Table, Tables
 
 _REACH = LONGEST_LOOP + 1  # rows back, and columns back, from which a pair may be reached
@@ -121,7 +121,7 @@ def _masks(codes: NDArray[np.int8]) -> Table:
     return masks
 
 
-@compiled
+@inlined
 def _largest(numbers: Table) -> float:
     """Of numbers that are at least 0."""
     largest = 0.0
@@ -130,7 +130,7 @@ def _largest(numbers: Table) -> float:
     return largest
 
 
-@compiled
+@inlined
 def _add_scaled(total: Table, row: Table, factor: float) -> None:
     for j in range(len(total)):
         total[j] += factor * row[j]
@@ -175,7 +175,7 @@ def _mirrored_target(target: _Target) -> _Target:
     return _Target(target.size, masks, opening, 0.0)
 
 
-@compiled
+@inlined
 def _gather(row: Table, one: Table, two: Table, three: Table, four: Table, loop: Table) -> None:
     """Sum over all loops into *row* from the four rows before; columns are those of the target after _REACH zeros."""
     a, b, c = loop[0, 1], loop[0, 2], loop[0, 3]
@@ -192,7 +192,7 @@ def _gather(row: Table, one: Table, two: Table, three: Table, four: Table, loop:
         )
 
 
-@compiled
+@inlined
 def _pair_up(
     row: Table,
     before: Table,
@@ -216,7 +216,7 @@ def _pair_up(
         row[j + 4] = (v * here + w * there) * (row[j + 4] + start * opening[j]) + stacked * before[j + 3]
 
 
-@compiled
+@inlined
 def _bound(guide: _Guide, i: int, start: float, bounds: Table) -> float:
     """A number that no entry of row i exceeds; *bounds* are those of the rows before, the nearest first."""
     sums: float = start + _largest(guide.stack[i]) * bounds[0]
@@ -257,7 +257,7 @@ def _fill(guide: _Guide, target: _Target, rows: Table, scales: Table, total: Tab
     return scale
 
 
-@compiled
+@inlined
 def _fill_row(guide: _Guide, target: _Target, rows: Table, scales: Table, i: int) -> None:
     kept = len(rows)
     letter, previous = guide.letters[i], guide.letters[i - 1] if i else UNPAIRED
