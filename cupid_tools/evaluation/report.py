@@ -29,10 +29,11 @@ from cupid_tools.evaluation.tables import (
     multiqc_tsv,
     summary,
 )
+from cupid_tools.evaluation.verdict import in_words
 from cupid_tools.io.streams import STDIN, read_lines
 from cupid_tools.sampling.relatives import METHOD
 
-PAGE, SUMMARY = "report.html", "summary.txt"
+PAGE, SUMMARY, WORDS = "report.html", "summary.txt", "in-words.txt"
 CURVE_COLUMNS = ("epoch", "train_loss", "valid_loss")
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 
@@ -122,6 +123,7 @@ def build(
         "gaps.tsv": gaps_tsv(evaluations),
         "cupid_mqc.tsv": multiqc_tsv(evaluations),
         SUMMARY: summary(evaluations, compared),
+        WORDS: in_words(evaluations),
         PAGE: page(evaluations, compared, drawn, about, explained),
     }
     if any(evaluation.comparisons for evaluation in evaluations):

@@ -12,7 +12,7 @@ import numpy as np
 from cupid_tools.evaluation.energy import BEYOND_ENERGY
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
-from cupid_tools.evaluation.measurements import Gap
+from cupid_tools.evaluation.measurements import Gap, Measurement
 from cupid_tools.evaluation.side_by_side import SideBySide
 from cupid_tools.evaluation.tables import gap_text, summary
 from cupid_tools.io.pairs import ENERGY
@@ -55,6 +55,11 @@ def answers(evaluation: Evaluation) -> list[str]:
     ]
 
 
+def in_words(evaluations: Sequence[Evaluation]) -> str:
+    """What the numbers say, for a reader who does not live with them: a paragraph an experiment."""
+    return "\n".join(f"{evaluation.experiment.name}:\n{_paragraph(evaluation)}" for evaluation in evaluations)
+
+
 def tell(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide] = ()) -> None:
     """Log the headlines, and what to beware of."""
     for line in summary(evaluations, compared).splitlines():
@@ -94,6 +99,30 @@ def warnings(evaluation: Evaluation) -> list[str]:
     if all(headline.baselines.keys() == {ENERGY} for headline in evaluation.headlines.values()):
         found.append("Energy is the only baseline here: cupid-evaluate compares with simple rules too.")
     return [*found, *_about_energies(evaluation.experiment.energies)]
+
+
+def _paragraph(evaluation: Evaluation) -> str:
+    lines = [f"  On {where}, {_told_as_chances(headline)}" for headline, where in _told_headlines(evaluation)]
+    return "".join(f"{line}\n" for line in [*lines, f"  {judge(evaluation).sentence}"])
+
+
+def _told_as_chances(headline: Headline) -> str:
+    """AUROC as what it is: how often a pair that interacts ranks above one that was drawn."""
+    model = f"a pair that interacts ranks above a drawn one {_in_hundred(headline.model)} times in 100 (guessing: 50)"
+    if headline.best is None or headline.best_gap is None:
+        return f"{model}."
+    chosen = "picked on valid" if headline.chosen_on == VALID else "the best"
+    rule = f"  The simple rule {headline.best}, {chosen}, manages {_in_hundred(headline.baselines[headline.best])}"
+    ahead = headline.lost_gap
+    also = ""
+    if ahead is not None and ahead != headline.best_gap:
+        manages = _in_hundred(headline.baselines[ahead.baseline])
+        also = f"\n  On these pairs {ahead.baseline} is ahead of the model, with {manages}."
+    return f"{model}.\n{rule}; at the top of the list the model is {_comparison(headline.best_gap)} it.{also}"
+
+
+def _in_hundred(measured: Measurement) -> str:
+    return f"{100 * measured.values['auroc']:.0f}"
 
 
 def _about_energies(energies: Energies | None) -> Iterator[str]:
