@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cupid_tools.interaction.duplex import kernels
 from cupid_tools.interaction.duplex.tables import LONGEST_SHORT, Rnas, Table, Tables
 
-_BLOCK_CELLS = 1_000_000
-"""Products of lengths of the pairs that a thread takes at a time: a few milliseconds."""
+_BLOCK_CELLS = 300_000
+"""Products of lengths of the pairs that a thread takes at a time: about a millisecond."""
 
 Places = NDArray[np.int64]
 
