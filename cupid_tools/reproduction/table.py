@@ -20,7 +20,8 @@ class Measured(NamedTuple):
     Attributes:
         pairs, positives: test rows.
         auroc, auprc: of the variant, with their bootstrap intervals.
-        baseline: the name of the best simple baseline on all types; empty where there is none.
+        baseline: the name of the simple baseline with the highest AUPRC on these rows, of all types, chosen on them in
+            its favour; empty where there is none.
         baseline_auroc, baseline_auprc: of that.
         gap: AUPRC of the variant minus that of the baseline, with its interval where all types are judged.
     """
@@ -62,7 +63,11 @@ _NOTHING = "-"
 
 def lines(variant: Variant, evaluations: Mapping[str, Evaluation]) -> Iterator[Line]:
     """The lines of a variant: what is published, then what else the pairs hold; *evaluations* are by design."""
-    found = {kind for evaluation in evaluations.values() for kind in _type_pairs(evaluation)}
+    found = {kind for evaluation in evaluations.values() for kind in evaluation.experiment.kinds}
+    if len(found) > 1:
+        found.add(ALL)
+    elif ALL in variant.published:
+        found = set()  # one type pair is all there is
     for type_pair in dict.fromkeys([*variant.published, *sorted(found)]):
         measured = {design: _measured(evaluation, type_pair) for design, evaluation in evaluations.items()}
         yield Line(variant.name, type_pair, variant.published.get(type_pair), measured)
@@ -104,19 +109,14 @@ def table_text(table: Iterable[Line]) -> str:
     return "".join(f"{line}\n" for line in told)
 
 
-def _type_pairs(evaluation: Evaluation) -> list[str]:
-    """What is worth a line; where all rows are of one type pair, ``all`` says nothing more."""
-    kinds = evaluation.experiment.kinds
-    return kinds if len(kinds) == 1 else [ALL, *kinds]
-
-
 def _measured(evaluation: Evaluation, type_pair: str) -> Measured | None:
     kind = ALL if evaluation.experiment.kinds == [type_pair] else type_pair
     model = evaluation.find(type_pair=kind)
     if model is None:
         return None
-    headline = evaluation.headlines[ALL]
-    baseline = evaluation.find(headline.best, type_pair=kind) if headline.best else None
+    gaps = [gap for gap in evaluation.headlines[ALL].gaps if not math.isnan(gap.auprc)]
+    best = min(gaps, key=lambda gap: gap.auprc, default=None)
+    baseline = evaluation.find(best.baseline, type_pair=kind) if best else None
     values, its = model.values, baseline.values if baseline else dict.fromkeys(model.values, math.nan)
     return Measured(
         pairs=values["n"],
@@ -125,11 +125,11 @@ def _measured(evaluation: Evaluation, type_pair: str) -> Measured | None:
         auroc_interval=model.interval("auroc"),
         auprc=values["auprc"],
         auprc_interval=model.interval("auprc"),
-        baseline=headline.best or "",
+        baseline=best.baseline if best else "",
         baseline_auroc=its["auroc"],
         baseline_auprc=its["auprc"],
         gap=values["auprc"] - its["auprc"],
-        gap_interval=headline.best_gap.auprc_interval if headline.best_gap and kind == ALL else UNDEFINED,
+        gap_interval=best.auprc_interval if best and kind == ALL else UNDEFINED,
     )
 
 
