@@ -458,7 +458,7 @@ def test_few_units_of_a_type_are_warned_of_and_never_called_good():
     assert verdict.grade == WEAK
     assert "too few kinds of RNA" in verdict.sentence
     assert warnings(evaluation) == verdict.reasons[-1:]
-    assert "all test pairs intervals draw few units, 8 of miRNA: they are narrower" in verdict.reasons[-1]
+    assert "pairs of strictly unseen RNAs intervals draw few units, 8 of miRNA: they are narrower" in verdict.reasons[-1]
 
 
 def test_units_are_those_of_the_rows_that_are_measured(small):
