@@ -1,6 +1,6 @@
 """What classifiers are worth on RNAs whose relatives they have never seen.
 
-    python benchmarks/learning.py DATA [--sets ...] [--classifiers ...] [--seeds 1 2 3 4 5] [--encoder kmer]
+    python benchmarks/learning.py DATA [--sets ...] [--classifiers ...] [--seeds 1 2 3 4 5] [--embeddings NPY]
 
 DATA is a folder of sets, each NAME/sequences.fasta and NAME/pairs.tsv. A quarter of each side's RNAs is tested; groups
 of relatives (miRNAs of one seed, RNAs that share a quarter of their 15-mers) are kept whole. Ten negatives a positive,
@@ -15,7 +15,8 @@ clash-family  the same, with miRNA families held out
 
 Printed are the mean and the standard deviation over splits, and the 95 % interval of that mean under a bootstrap over
 groups of relatives; beside them two baselines without any model: who has a relative among the known pairs, and the best
-seed site. Classifiers that read vectors read those of --encoder.
+seed site. Classifiers that read vectors read those of --embeddings, which cupid-embed makes of the sets' RNAs, or
+else the composition in k-mers.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ from cupid_tools.evaluation.metrics import Floats, Labels, auroc, average_precis
 from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.io.fasta import load_rnas
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, read_pairs
+from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models.choice import choose
 from cupid_tools.models.classifiers import CLASSIFIERS, SEQUENCES
 from cupid_tools.models.dataset import LabelledPairs, Rnas, TrainingData
 from cupid_tools.models.encoders import load_encoder
-from cupid_tools.models.encoders.settings import WINDOW, EncoderSettings
+from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.sampling.coded import Codes, code_pairs
 from cupid_tools.sampling.negatives import NegativeSettings
 from cupid_tools.sampling.negatives.draw import draw_negatives
@@ -215,6 +217,16 @@ SETS: dict[str, tuple[Callable[[Path], World], Callable[[World, int], Trial]]] =
 }
 
 
+def read_rnas(world: World, method: str, embeddings: list[str] | None) -> Rnas:
+    """What *method* reads of the world's RNAs."""
+    sequences = [rna.sequence for rna in world.rnas]
+    if method in BASELINE_NAMES or CLASSIFIERS.load(method).reads == SEQUENCES:
+        return sequences
+    if embeddings:
+        return EmbeddingStore(embeddings).read([rna.id for rna in world.rnas])
+    return load_encoder("kmer", EncoderSettings()).embed(sequences)
+
+
 def answers(world: World, trial: Trial, method: str, rnas: Rnas, seed: int) -> Iterator[tuple[str, Floats]]:
     """The scores of the pairs of each test by a baseline, or by a classifier fitted to *trial*."""
     if method in BASELINE_NAMES:
@@ -302,9 +314,7 @@ def main(args: argparse.Namespace) -> None:
         seconds: dict[str, float] = defaultdict(float)
         trials = [(seed, draw(world, seed)) for seed in args.seeds]
         for method in (*BASELINE_NAMES, *args.classifiers):
-            vectors = method not in BASELINE_NAMES and CLASSIFIERS.load(method).reads != SEQUENCES
-            sequences = [rna.sequence for rna in world.rnas]
-            rnas = load_encoder(args.encoder, EncoderSettings(long=WINDOW)).embed(sequences) if vectors else sequences
+            rnas = read_rnas(world, method, args.embeddings)
             for seed, trial in trials:
                 start = time.perf_counter()
                 for strategy, scores in answers(world, trial, method, rnas, seed):
@@ -324,6 +334,6 @@ if __name__ == "__main__":
         "--classifiers", nargs="*", choices=list(CLASSIFIERS), default=["seed-lr", "boosting", "duplex", "blend"]
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
-    parser.add_argument("--encoder", default="kmer")
+    parser.add_argument("--embeddings", nargs="+")
     warnings.simplefilter("ignore")
     main(parser.parse_args())
