@@ -150,6 +150,8 @@ def _model(args: argparse.Namespace) -> Model:
     model = load_model(args.model, device)
     if isinstance(model.classifier, Net):
         model.classifier.precision = choose_precision(args.precision, [device])
+    elif args.precision != AUTO:
+        raise UsageError(f"--precision is for nets, and {args.model} is {model.info.classifier} (leave it out)")
     return model
 
 

@@ -70,13 +70,13 @@ def get_parser() -> ToolParser:
         help="table of id and group: the relatives, whose labels count as one where sequences are read (default: by "
         "sequence)",
     )
+    parser.inputs.append("groups")
     parser.add_argument(
         "--require-unseen",
         choices=RELATIONS,
         help="refuse a table where train holds an RNA of a test pair (rnas), or a relative of one (relatives), and "
         "name the first",
     )
-    parser.inputs.append("groups")
     options.add_seed(parser)
     group = parser.add_argument_group("classifier")
     group.add_argument(

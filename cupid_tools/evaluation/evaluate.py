@@ -75,10 +75,15 @@ class Headline(NamedTuple):
         return next((gap for gap in self.gaps if gap.baseline == self.best), None)
 
     @property
+    def least_gap(self) -> Gap | None:
+        """The gap to the baseline that is best on these rows, chosen or not, controls aside; None where there is none."""
+        known = [gap for gap in self.gaps if not np.isnan(gap.auprc) and gap.baseline not in CONTROLS]
+        return min(known, key=lambda gap: gap.auprc, default=None)
+
+    @property
     def lost_gap(self) -> Gap | None:
-        """The gap to the baseline that beats the model most on these rows, chosen or not; None where none does."""
-        lost = [gap for gap in self.gaps if gap.auprc < 0 and gap.baseline not in CONTROLS]
-        return min(lost, key=lambda gap: gap.auprc, default=None)
+        """The gap to the baseline that beats the model most on these rows; None where none does."""
+        return self.least_gap if self.least_gap is not None and self.least_gap.auprc < 0 else None
 
     def few_units(self) -> list[Units]:
         """The types of which fewer than ``MIN_UNITS`` are drawn."""

@@ -16,11 +16,10 @@ from cupid_tools.errors import InputError
 from cupid_tools.evaluation.style import CSS
 from cupid_tools.interaction.drawing import draw
 from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, in_words
-from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SCORE, SPLIT, PairTable
+from cupid_tools.io.pairs import ID_A, ID_B, LABEL, NOT_KNOWN, SCORE, SPLIT, PairTable
 from cupid_tools.vocab import Pair
 
 TOOL, INDEX, LISTED, DRAWINGS = "cupid-explain", "index.html", "explanations.json", "drawings"
-NOT_KNOWN = "NA"
 SHOWN = 100
 """So many pairs, the first ones, are drawn on the page; all have their drawing in a file."""
 REPORTED = 10

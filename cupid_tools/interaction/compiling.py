@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numba
+
+log = logging.getLogger("cupid_tools")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -13,7 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def compiled(function: Function) -> Function:
     """Compile *function* at its first call; threads run it side by side.
 
-    Machine code is kept on disk for the next process, unless no folder can be written, as in some containers.
+    Machine code is kept on disk for the next process, unless no folder can be written, as in some containers, which is
+    told.
     """
     return _made(function)
 
@@ -32,5 +37,12 @@ def _made(function: Function, **options: Any) -> Function:
     try:
         made = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # numba's word for a cache that has no place
+        _tell_of_no_cache()
         made = numba.njit(nogil=True, **options)(function)
     return cast(Function, made)
+
+
+@cache
+def _tell_of_no_cache() -> None:
+    """Once a process: results are the same, but every process waits."""
+    log.info("loops are compiled anew each time: no folder can be written (set NUMBA_CACHE_DIR to one that can)")

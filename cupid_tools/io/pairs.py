@@ -26,7 +26,7 @@ SCORE, CALL, RANK = "score", "call", "rank"
 P_VALUE, Q_VALUE = "p_value", "q_value"
 ENERGY, ENGINE = "energy", "engine"
 NOT_KNOWN = "NA"
-"""An energy that is not known."""
+"""What is not known of a pair, such as an energy."""
 BLOCK_ROWS = 100_000
 
 log = logging.getLogger("cupid_tools")

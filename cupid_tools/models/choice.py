@@ -34,7 +34,7 @@ class Choice(NamedTuple):
 def choose(classifier: str | None, recipe: str | None, reads: str, given: Mapping[str, Any]) -> Choice:
     """Settle what is fitted.
 
-    A recipe is for the nets: it gives its numbers to every classifier that is fitted as its own is.
+    A recipe gives its numbers to every classifier that is fitted as its own is; those that come here are for the nets.
 
     Args:
         classifier: registry name; None stands for the recipe's, or else for that of ``DEFAULTS``.
@@ -43,7 +43,8 @@ def choose(classifier: str | None, recipe: str | None, reads: str, given: Mappin
         given: name -> number that the user gives, of either ``Config`` or ``Training``.
 
     Raises:
-        UsageError: the classifier reads something else, or a number that it does not have, or one out of range.
+        UsageError: the classifier reads something else, is fitted otherwise than that of the recipe, does not have a
+            number that is given, or one is out of range.
         InputError: the recipe is not complete, or names an unknown classifier.
     """
     named = None if recipe is None else _named_by(recipe)
@@ -56,7 +57,10 @@ def choose(classifier: str | None, recipe: str | None, reads: str, given: Mappin
         flag = "--" + unknown[0].replace("_", "-")
         raise UsageError(f"{flag} is no setting of {name}", hint="leave it out, or choose another --classifier")
     used = NETS_RECIPE if recipe is None and kind.reads == VECTORS else recipe
-    if used is None or CLASSIFIERS.load(_named_by(used)).Training is not kind.Training:
+    fits = used is not None and CLASSIFIERS.load(_named_by(used)).Training is kind.Training
+    if recipe is not None and not fits:
+        raise UsageError(f"{recipe} has the numbers of {named}, not of {name}", hint="leave --recipe out")
+    if used is None or not fits:
         return Choice(name, kind, kind.Config(**_of(config, given)), kind.Training(**_of(training, given)), None)
     return Choice(
         name,

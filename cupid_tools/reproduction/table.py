@@ -114,8 +114,7 @@ def _measured(evaluation: Evaluation, type_pair: str) -> Measured | None:
     model = evaluation.find(type_pair=kind)
     if model is None:
         return None
-    gaps = [gap for gap in evaluation.headlines[ALL].gaps if not math.isnan(gap.auprc)]
-    best = min(gaps, key=lambda gap: gap.auprc, default=None)
+    best = evaluation.headlines[ALL].least_gap
     baseline = evaluation.find(best.baseline, type_pair=kind) if best else None
     values, its = model.values, baseline.values if baseline else dict.fromkeys(model.values, math.nan)
     return Measured(

@@ -316,6 +316,14 @@ def test_an_rna_that_the_encoder_cannot_take(expect_refusal, real, tmp_path, mon
     expect_refusal(3, f"{rnas}:3: RNA 'b' is odd (mend it)", "score", "-m", real[0], "-f", rnas, stdin=PAIRS)
 
 
+def test_a_precision_is_not_passed_over(expect_refusal, tmp_path):
+    classifier = build_classifier("duplex", {}, 0)
+    path = tmp_path / "m.safetensors"
+    save_model(path, ModelInfo("duplex", {}, 0, None, 0.5, {}, {}, {}), classifier.state_dict())
+    words = f"--precision is for nets, and {path} is duplex (leave it out)"
+    expect_refusal(2, words, "score", "-m", path, "-f", fasta(tmp_path / "r.fa"), "--precision", "bf16", stdin=PAIRS)
+
+
 def test_one_id_for_two_sequences(expect_refusal, real, tmp_path):
     queries = fasta(tmp_path / "q.fa")
     targets = tmp_path / "t.fa"

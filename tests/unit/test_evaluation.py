@@ -458,7 +458,9 @@ def test_few_units_of_a_type_are_warned_of_and_never_called_good():
     assert verdict.grade == WEAK
     assert "too few kinds of RNA" in verdict.sentence
     assert warnings(evaluation) == verdict.reasons[-1:]
-    assert "pairs of strictly unseen RNAs intervals draw few units, 8 of miRNA: they are narrower" in verdict.reasons[-1]
+    assert (
+        "pairs of strictly unseen RNAs intervals draw few units, 8 of miRNA: they are narrower" in verdict.reasons[-1]
+    )
 
 
 def test_units_are_those_of_the_rows_that_are_measured(small):
@@ -503,7 +505,7 @@ def test_a_control_is_never_the_best_baseline(small):
     rows, rnas = small
     names = tuple(CONTROLS)
     headline = evaluate(prepared(rows, rnas), Settings(seed=1, baselines=names, bootstrap=5)).headlines[ALL]
-    assert (headline.best, headline.best_gap, headline.lost_gap) == (None, None, None)
+    assert (headline.best, headline.best_gap, headline.least_gap, headline.lost_gap) == (None, None, None, None)
     assert [gap.baseline for gap in headline.gaps] == list(names)
 
 

@@ -30,7 +30,7 @@ class Classifier(Protocol):
     """Answers how likely two RNAs interact.
 
     It is built as ``kind(config, dim)``: an instance of its ``Config``, and the channels of an RNA's vector (0 for one
-    that reads sequences). New, it knows what its ``Config`` says and no more; ``fit`` or ``load`` make it ready.
+    that reads sequences). New, it knows what its ``Config`` says and no more; ``load`` makes it ready, also after ``fit``.
 
     Attributes:
         reads: ``VECTORS`` or ``SEQUENCES``.
@@ -47,7 +47,8 @@ class Classifier(Protocol):
     def fit(self, data: TrainingData, training: Any, *, device: torch.device, seed: int) -> Fit:
         """Learn from ``data.train``; ``data.valid`` chooses the epoch that is kept, and the threshold.
 
-        Equal arguments give equal bits. *training* is an instance of ``Training``.
+        Equal arguments give equal bits. *training* is an instance of ``Training``. What is fitted is in ``Fit.tensors``;
+        the classifier itself may be left as a later epoch had it.
 
         Raises:
             CupidError: the loss was no number in the first epoch.
