@@ -11,11 +11,10 @@ from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
 from cupid_tools.io.fasta import FASTA, FORMATS
 from cupid_tools.models.builtin import BUILTIN, DEFAULT_MODEL, builtin_names
 from cupid_tools.models.encoders import ENCODERS
-from cupid_tools.recipes import recipe_names
+from cupid_tools.recipes import DEFAULT_RECIPE, recipe_names
 from cupid_tools.vocab import SPLITS
 
 DEFAULT_SEED = 1
-DEFAULT_RECIPE = "mirinter-trans"
 
 
 def add_pairs(parser: ToolParser, help: str = "pair table") -> None:

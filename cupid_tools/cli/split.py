@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.io.fasta import load_rnas, read_types
     from cupid_tools.io.pairs import SPLIT, read_pairs, write_pairs
     from cupid_tools.sampling.coded import code_pairs
-    from cupid_tools.sampling.splits.split import split_pairs, split_valid_again
+    from cupid_tools.sampling.splits.split import split_pairs, split_valid_again, with_splits
 
     settings = SplitSettings(
         by=args.by,
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
         if table.has(SPLIT):
             log.warning("the split column of the input is replaced")
         parts = split_pairs(table, pairs, groups, settings)
-    kept = _with_split(table, parts)
+    kept = with_splits(table, parts)
     with atomic_write(args.output) as handle:
         write_pairs(handle, [kept.frame])
     _report(report, table, parts, settings)
@@ -142,14 +142,6 @@ def _relatives(pairs: CodedPairs, groups: str | None) -> tuple[Codes, str]:
     if groups:
         return listed_groups(pairs.rnas, read_groups(groups), groups), "the given table of groups"
     return related_groups(pairs.rnas), METHOD
-
-
-def _with_split(table: PairTable, parts: Parts) -> PairTable:
-    import numpy as np
-
-    from cupid_tools.vocab import SPLITS
-
-    return table.assign(split=np.array(SPLITS, dtype=object)[parts]).where(parts >= 0)
 
 
 def _report(report: Report, table: PairTable, parts: Parts, settings: SplitSettings) -> None:

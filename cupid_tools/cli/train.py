@@ -19,8 +19,8 @@ from cupid_tools.cli._runtime import ToolParser, run_tool
 from cupid_tools.errors import UsageError
 from cupid_tools.evaluation.settings import RELATIONS, RELATIVES
 from cupid_tools.models import ORDERS, SELECTIONS
-from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, NETS_RECIPE, SEQUENCES, VECTORS
-from cupid_tools.recipes import recipe_names
+from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, SEQUENCES, VECTORS
+from cupid_tools.recipes import DEFAULT_RECIPE, recipe_names
 
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
@@ -89,7 +89,7 @@ def get_parser() -> ToolParser:
         "--recipe",
         metavar="NAME",
         help=f"published protocol that gives the numbers of a net: {', '.join(recipe_names())}, or the path of a TOML "
-        f"file like them (default: {NETS_RECIPE} for nets; other classifiers have numbers of their own)",
+        f"file like them (default: {DEFAULT_RECIPE} for nets; other classifiers have numbers of their own)",
     )
     parser.inputs.append("recipe")
     group = parser.add_argument_group("settings", "in place of the numbers of the recipe or of the classifier")

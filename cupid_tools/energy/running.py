@@ -13,11 +13,11 @@ import numpy as np
 
 from cupid_tools.energy.engines.base import ClosedError, Duplex, Engine, EngineError
 from cupid_tools.energy.journal import FAILED, NO_INTERACTION, OK, TOO_SHORT, Journal, Result
-from cupid_tools.sampling.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values
 from cupid_tools.energy.tasks import Tasks
 from cupid_tools.errors import CupidError
 from cupid_tools.sampling.seeds import rng_for
+from cupid_tools.sampling.shuffles import dinucleotide_shuffles
 
 BATCH_QUERIES = 1000
 BATCH_CELLS = 2 * 10**7

@@ -76,7 +76,7 @@ class Headline(NamedTuple):
 
     @property
     def least_gap(self) -> Gap | None:
-        """The gap to the baseline that is best on these rows, chosen or not, controls aside; None where there is none."""
+        """The gap to the baseline, controls aside, that is best on these rows, chosen or not; None without any."""
         known = [gap for gap in self.gaps if not np.isnan(gap.auprc) and gap.baseline not in CONTROLS]
         return min(known, key=lambda gap: gap.auprc, default=None)
 

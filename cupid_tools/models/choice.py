@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from cupid_tools.errors import InputError, UsageError
-from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, NETS_RECIPE, SEQUENCES, VECTORS
+from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, SEQUENCES, VECTORS
 from cupid_tools.models.classifiers.base import Classifier
-from cupid_tools.recipes import load_recipe, recipe_section
+from cupid_tools.recipes import DEFAULT_RECIPE, load_recipe, recipe_section
 
 _HINTS = {VECTORS: "give the --embeddings of cupid-embed", SEQUENCES: "give --fasta without --embeddings"}
 
@@ -38,7 +38,7 @@ def choose(classifier: str | None, recipe: str | None, reads: str, given: Mappin
 
     Args:
         classifier: registry name; None stands for the recipe's, or else for that of ``DEFAULTS``.
-        recipe: name or path of a recipe; None stands for ``NETS_RECIPE`` where the classifier is a net.
+        recipe: name or path of a recipe; None stands for ``DEFAULT_RECIPE`` where the classifier is a net.
         reads: what is there of each RNA, ``SEQUENCES`` or ``VECTORS``.
         given: name -> number that the user gives, of either ``Config`` or ``Training``.
 
@@ -56,7 +56,7 @@ def choose(classifier: str | None, recipe: str | None, reads: str, given: Mappin
     if unknown := sorted(given.keys() - config - training):
         flag = "--" + unknown[0].replace("_", "-")
         raise UsageError(f"{flag} is no setting of {name}", hint="leave it out, or choose another --classifier")
-    used = NETS_RECIPE if recipe is None and kind.reads == VECTORS else recipe
+    used = DEFAULT_RECIPE if recipe is None and kind.reads == VECTORS else recipe
     fits = used is not None and CLASSIFIERS.load(_named_by(used)).Training is kind.Training
     if recipe is not None and not fits:
         raise UsageError(f"{recipe} has the numbers of {named}, not of {name}", hint="leave --recipe out")

@@ -24,6 +24,9 @@ Settings = TypeVar("Settings")
 SECTIONS = ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training", "variants")
 """What a recipe may hold, in the order of the work; a tool asks for no more than the sections it reads."""
 
+DEFAULT_RECIPE = "mirinter-trans"
+"""That which tools follow where none is given."""
+
 _SUFFIX = ".toml"
 _FOLDER = Path(__file__).parent
 

@@ -24,9 +24,9 @@ from cupid_tools.sampling.pair_filters import reasons_to_drop_pairs
 from cupid_tools.sampling.relatives import listed_groups, related_groups
 from cupid_tools.sampling.rna_filters import RnaFilter, RnaLimits
 from cupid_tools.sampling.splits import SplitSettings
-from cupid_tools.sampling.splits.partition import TRAINED, VALIDATED, Parts
-from cupid_tools.sampling.splits.split import split_pairs, split_valid_again
-from cupid_tools.vocab import SPLITS, TRAIN, Rna
+from cupid_tools.sampling.splits.partition import TRAINED, VALIDATED
+from cupid_tools.sampling.splits.split import split_pairs, split_valid_again, with_splits
+from cupid_tools.vocab import TRAIN, Rna
 
 PUBLISHED, STRICT = DESIGNS = ("published", "strict-C3")
 """How pairs are parted: as the protocol says; or so that no test RNA, nor a relative, is in train or valid."""
@@ -122,10 +122,10 @@ def published_dataset(study: Study, protocol: Protocol, *, augment: bool, seed: 
     parts = split_pairs(table, pairs, pairs.sequences, settings)
     if division.valid_of == ROWS:
         parts = np.where(parts == VALIDATED, TRAINED, parts).astype(np.int8)
-    copied, rnas = _copied(_with_split(table, parts), study.rnas, protocol, protocol.copies.splits if augment else ())
+    copied, rnas = _copied(with_splits(table, parts), study.rnas, protocol, protocol.copies.splits if augment else ())
     whole = _with_negatives(copied, rnas, protocol, protocol.negatives.per_positive, seed, folder)
     if division.valid_of == ROWS:
-        whole = _with_split(whole, split_valid_again(whole, code_pairs(whole, rnas, study.fasta), settings))
+        whole = with_splits(whole, split_valid_again(whole, code_pairs(whole, rnas, study.fasta), settings))
     return Dataset(whole, rnas, protocol.negatives.per_positive)
 
 
@@ -148,7 +148,7 @@ def strict_dataset(
     pairs = code_pairs(table, study.rnas, study.fasta)
     related = related_groups(pairs.rnas) if groups is None else listed_groups(pairs.rnas, groups.values, groups.path)
     parts = split_pairs(table, pairs, related, SplitSettings(by="unseen-both", strict=True, seed=seed))
-    copied, rnas = _copied(_with_split(table, parts), study.rnas, protocol, (TRAIN,) if augment else ())
+    copied, rnas = _copied(with_splits(table, parts), study.rnas, protocol, (TRAIN,) if augment else ())
     number = protocol.negatives.per_positive
     while True:
         try:
@@ -161,10 +161,6 @@ def strict_dataset(
 
 def _named(table: PairTable, design: str) -> PairTable:
     return replace(table, path=f"{table.path} ({design})")
-
-
-def _with_split(table: PairTable, parts: Parts) -> PairTable:
-    return table.assign(split=np.array(SPLITS, dtype=object)[parts]).where(parts >= 0)
 
 
 def _copied(

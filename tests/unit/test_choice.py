@@ -1,4 +1,4 @@
-"""Which classifier is fitted, and with whose numbers: a recipe's where it fits, and never a recipe that is passed over."""
+"""Which classifier is fitted, and with whose numbers; no recipe is passed over."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_recipe_gives_its_numbers_to_either_net():
 
 
 def test_a_recipe_of_a_net_is_not_passed_over_by_another_classifier():
-    with pytest.raises(UsageError, match="ncrna-cupid has the numbers of mlp, not of duplex .leave --recipe out"):
+    with pytest.raises(UsageError, match="ncrna-cupid has the numbers of mlp, not of duplex"):
         choose("duplex", "ncrna-cupid", SEQUENCES, {})
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, false_discovery_control, genextreme, kstest
 
+from cupid_tools.energy.significance import BOUND_HOLDS, FEWEST_FITTED, Gev, fit_gev, p_values, q_values, tail
 from cupid_tools.sampling import shuffles as shuffles_module
 from cupid_tools.sampling.shuffles import dinucleotide_shuffles
-from cupid_tools.energy.significance import BOUND_HOLDS, FEWEST_FITTED, Gev, fit_gev, p_values, q_values, tail
 
 
 def rng(seed=0):

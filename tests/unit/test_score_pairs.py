@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from cupid_tools.models import FREE, PUBLISHED
 from cupid_tools.models.checkpoint import build_classifier
-from cupid_tools.models.classifiers import CLASSIFIERS, VECTORS
 from cupid_tools.models.ranking import _Best
 
 D, N = 7, 300

@@ -24,6 +24,3 @@ VECTORS, SEQUENCES = "vectors", "sequences"
 
 DEFAULTS = {SEQUENCES: "boosting", VECTORS: "mlp"}
 """What is fitted when nobody chooses: the best on strictly unseen RNAs, by ``benchmarks/learning.py``."""
-
-NETS_RECIPE = "mirinter-trans"
-"""Where nets take their numbers when no recipe is given."""

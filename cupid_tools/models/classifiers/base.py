@@ -30,7 +30,8 @@ class Classifier(Protocol):
     """Answers how likely two RNAs interact.
 
     It is built as ``kind(config, dim)``: an instance of its ``Config``, and the channels of an RNA's vector (0 for one
-    that reads sequences). New, it knows what its ``Config`` says and no more; ``load`` makes it ready, also after ``fit``.
+    that reads sequences). New, it knows what its ``Config`` says and no more; ``load`` makes it ready to score, also
+    after ``fit``.
 
     Attributes:
         reads: ``VECTORS`` or ``SEQUENCES``.
@@ -47,7 +48,7 @@ class Classifier(Protocol):
     def fit(self, data: TrainingData, training: Any, *, device: torch.device, seed: int) -> Fit:
         """Learn from ``data.train``; ``data.valid`` chooses the epoch that is kept, and the threshold.
 
-        Equal arguments give equal bits. *training* is an instance of ``Training``. What is fitted is in ``Fit.tensors``;
+        Equal arguments give equal bits. *training* is an instance of ``Training``. The result is in ``Fit.tensors``;
         the classifier itself may be left as a later epoch had it.
 
         Raises:

@@ -49,6 +49,11 @@ def split_valid_again(table: PairTable, pairs: CodedPairs, settings: SplitSettin
     return parts
 
 
+def with_splits(table: PairTable, parts: Parts) -> PairTable:
+    """The rows that have a split, with the column of it."""
+    return table.assign(split=np.array(SPLITS, dtype=object)[parts]).where(parts >= 0)
+
+
 def _check_positives(table: PairTable, pairs: CodedPairs, groups: Codes, parts: Parts) -> None:
     numbers = describe(pairs, parts)
     for name in SPLITS:
