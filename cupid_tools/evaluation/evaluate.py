@@ -12,13 +12,13 @@ import numpy as np
 from cupid_tools.evaluation.audit import Audit, audit
 from cupid_tools.evaluation.baselines import BASELINES, CONTROLS
 from cupid_tools.evaluation.baselines.data import Baseline
-from cupid_tools.evaluation.bootstrap import Resampled, unit_weights
+from cupid_tools.evaluation.bootstrap import Resampled, intervals, unit_weights
 from cupid_tools.evaluation.calibration import Calibration, fit_calibration
 from cupid_tools.evaluation.comparison import Comparison, SignedRank, signed_rank
 from cupid_tools.evaluation.energy import COMBINED, METHODS, beside_energy, with_combined
 from cupid_tools.evaluation.experiment import ALL, MODEL, OVERLAPS, STRICT_C3, Experiment, Rows, to_genes
-from cupid_tools.evaluation.measurements import Gap, Measurement, Slice, gap_between, with_intervals
-from cupid_tools.evaluation.metrics import Bools, best_mcc_threshold, measure
+from cupid_tools.evaluation.measurements import Gap, Measurement, Slice, gap_between
+from cupid_tools.evaluation.metrics import Bools, Floats, best_mcc_threshold, measure
 from cupid_tools.evaluation.settings import Settings
 from cupid_tools.sampling.coded import Codes
 from cupid_tools.sampling.seeds import rng_for
@@ -190,8 +190,7 @@ class Bootstrap:
     """The replicates of one split, which all slices and methods share."""
 
     def __init__(self, rows: Rows, strata: Codes, split: str, settings: Settings) -> None:
-        self.level = settings.level
-        self.replicates = settings.bootstrap
+        self._settings = settings
         self._rows = rows
         units, places = np.unique(rows.unit[:, rows.of_split(split)], return_inverse=True)
         self._place = np.zeros(len(strata), dtype=np.int64)
@@ -203,6 +202,21 @@ class Bootstrap:
         """The replicates of the rows that a mask [n] chooses."""
         a, b = self._place[self._rows.unit[:, chosen]]
         return Resampled(self._weights, a, b, self._rows.label[chosen])
+
+    def measured(
+        self,
+        where: Slice,
+        method: str,
+        values: dict[str, float],
+        resampled: Resampled,
+        scores: Floats,
+        threshold: float,
+    ) -> Measurement:
+        """The metrics *values* of *scores*, with intervals where there are replicates and both classes."""
+        if not self._settings.bootstrap or np.isnan(values["auroc"]):
+            return Measurement(where, method, values, {}, None)
+        replicates = resampled.replicates(scores, threshold)
+        return Measurement(where, method, values, dict(intervals(replicates, self._settings.level)), replicates)
 
 
 def _measure(
@@ -224,9 +238,8 @@ def _measure(
         fitted = calibrations.get(method) if where.split == TEST else None  # the same
         calibrated = None if fitted is None else fitted.probabilities(scores[chosen])
         values = measure(label, scores[chosen], thresholds[method], query, calibrated)
-        if bootstrap.replicates and method in drawn and not np.isnan(values["auroc"]):
-            replicates = resampled.replicates(scores[chosen], thresholds[method])
-            yield with_intervals(where, method, values, replicates, bootstrap.level)
+        if method in drawn:
+            yield bootstrap.measured(where, method, values, resampled, scores[chosen], thresholds[method])
         else:
             yield Measurement(where, method, values, {}, None)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cupid_tools.evaluation.bootstrap import UNDEFINED, Interval, Replicates, interval, intervals
+from cupid_tools.evaluation.bootstrap import UNDEFINED, Interval, Replicates, interval
 
 
 class Slice(NamedTuple):
@@ -44,13 +44,6 @@ class Gap(NamedTuple):
     auroc_interval: Interval
     auprc: float
     auprc_interval: Interval
-
-
-def with_intervals(
-    where: Slice, method: str, values: dict[str, float], replicates: Replicates, level: float
-) -> Measurement:
-    """A measurement whose intervals, of *level*, follow from its replicates."""
-    return Measurement(where, method, values, dict(intervals(replicates, level)), replicates)
 
 
 def gap_between(one: Measurement, other: Measurement, level: float) -> Gap:

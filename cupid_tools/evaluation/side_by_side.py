@@ -13,7 +13,7 @@ import pandas as pd
 from cupid_tools.evaluation.comparison import Comparison, Contrast, classes, compare
 from cupid_tools.evaluation.evaluate import Bootstrap, Evaluation
 from cupid_tools.evaluation.experiment import MODEL, Rows
-from cupid_tools.evaluation.measurements import Measurement, Slice, with_intervals
+from cupid_tools.evaluation.measurements import Measurement, Slice
 from cupid_tools.evaluation.metrics import Bools, measure
 from cupid_tools.evaluation.settings import Settings
 from cupid_tools.sampling.coded import Codes
@@ -105,9 +105,5 @@ def _measured(
     found = {}
     for name, scores in rows.scores.items():
         values = measure(label, scores[chosen], thresholds[name], query)
-        if np.isnan(values["auroc"]):
-            found[name] = Measurement(where, name, values, {}, None)
-        else:
-            replicates = resampled.replicates(scores[chosen], thresholds[name])
-            found[name] = with_intervals(where, name, values, replicates, bootstrap.level)
+        found[name] = bootstrap.measured(where, name, values, resampled, scores[chosen], thresholds[name])
     return found

@@ -262,6 +262,15 @@ def test_pairs_are_strictly_unseen_where_neither_table_knows_them(small):
     assert [comparison.where.overlap for comparison in found.comparisons] == [ALL]  # m2-l2 was the only one
 
 
+def test_without_replicates_tables_are_compared_without_intervals(small):
+    rows, rnas = small
+    settings = Settings(seed=1, baselines=(), bootstrap=0)
+    (found,) = side_by_side([evaluate(prepared(rows, rnas), settings)] * 2, settings)
+    (_, gap), *_ = found.comparisons[0].gaps
+    assert gap.auprc == 0
+    assert np.isnan(gap.auprc_interval).all()
+
+
 def test_equal_scores_have_metrics_and_are_told(small):
     rows, rnas = small
     evaluation = evaluate(prepared([(*row[:5], 0.5) for row in rows], rnas), Settings(seed=1, bootstrap=20))
