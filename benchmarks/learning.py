@@ -1,6 +1,6 @@
 """What classifiers are worth on RNAs whose relatives they have never seen.
 
-    python benchmarks/learning.py DATA [--sets ...] [--classifiers ...] [--seeds 1 2 3 4 5] [--embeddings NPY]
+    python benchmarks/learning.py DATA [--sets ...] [--classifiers ...] [--seeds 1 2 3 4 5] [--embeddings NPY ...]
 
 DATA is a folder of sets, each NAME/sequences.fasta and NAME/pairs.tsv. A quarter of each side's RNAs is tested; groups
 of relatives (miRNAs of one seed, RNAs that share a quarter of their 15-mers) are kept whole. Ten negatives a positive,
@@ -15,8 +15,8 @@ clash-family  the same, with miRNA families held out
 
 Printed are the mean and the standard deviation over splits, and the 95 % interval of that mean under a bootstrap over
 groups of relatives; beside them two baselines without any model: who has a relative among the known pairs, and the best
-seed site. Classifiers that read vectors read those of --embeddings, which cupid-embed makes of the sets' RNAs, or
-else the composition in k-mers.
+seed site. Classifiers that read vectors are fitted to each store of --embeddings in its turn, which cupid-embed
+makes of the sets' RNAs, or else to the composition in k-mers.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.io.fasta import load_rnas
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, SPLIT, PairTable, read_pairs
 from cupid_tools.io.store import EmbeddingStore
-from cupid_tools.models.choice import choose
-from cupid_tools.models.classifiers import CLASSIFIERS, SEQUENCES
+from cupid_tools.models.choice import Choice, choose
+from cupid_tools.models.classifiers import CLASSIFIERS, SEQUENCES, VECTORS
 from cupid_tools.models.dataset import LabelledPairs, Rnas, TrainingData
 from cupid_tools.models.encoders import load_encoder
 from cupid_tools.models.encoders.settings import EncoderSettings
@@ -64,6 +64,7 @@ UNIFORM, DEGREE = "uniform", "degree-preserving"
 OWN = "its own"
 REPLICATES = 500
 BASELINE_NAMES = ("relatives", "seed-match")
+KMER = "kmer"
 
 
 class World(NamedTuple):
@@ -217,17 +218,46 @@ SETS: dict[str, tuple[Callable[[Path], World], Callable[[World, int], Trial]]] =
 }
 
 
-def read_rnas(world: World, method: str, embeddings: list[str] | None) -> Rnas:
-    """What *method* reads of the world's RNAs."""
+class Method(NamedTuple):
+    """A baseline or a classifier, and the store that it reads: None for sequences, ``KMER`` for what needs none."""
+
+    name: str
+    store: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name in the table."""
+        return self.name if self.store is None else f"{self.name} on {Path(self.store).stem}"
+
+
+def methods(classifiers: list[str], stores: list[str]) -> Iterator[Method]:
+    """All that are compared."""
+    yield from map(Method, BASELINE_NAMES)
+    for name in classifiers:
+        yield from (Method(name, store) for store in (stores if CLASSIFIERS.load(name).reads == VECTORS else [None]))
+
+
+def read_rnas(world: World, store: str | None) -> Rnas:
+    """What a method reads of the world's RNAs."""
     sequences = [rna.sequence for rna in world.rnas]
-    if method in BASELINE_NAMES or CLASSIFIERS.load(method).reads == SEQUENCES:
+    if store is None:
         return sequences
-    if embeddings:
-        return EmbeddingStore(embeddings).read([rna.id for rna in world.rnas])
-    return load_encoder("kmer", EncoderSettings()).embed(sequences)
+    if store == KMER:
+        return load_encoder(KMER, EncoderSettings()).embed(sequences)
+    vectors = EmbeddingStore([store])
+    vectors.check_sequences({rna.id: rna for rna in world.rnas})
+    return vectors.read([rna.id for rna in world.rnas])
 
 
-def answers(world: World, trial: Trial, method: str, rnas: Rnas, seed: int) -> Iterator[tuple[str, Floats]]:
+def chosen(name: str, epochs: int | None) -> Choice:
+    """A classifier with its own numbers; a net with those of its recipe, but for the *epochs* where they are given."""
+    reads = CLASSIFIERS.load(name).reads
+    return choose(name, None, reads, {"epochs": epochs} if epochs and reads == VECTORS else {})
+
+
+def answers(
+    world: World, trial: Trial, method: str, rnas: Rnas, seed: int, epochs: int | None
+) -> Iterator[tuple[str, Floats]]:
     """The scores of the pairs of each test by a baseline, or by a classifier fitted to *trial*."""
     if method in BASELINE_NAMES:
         table = RnaTable(world.rnas, world.groups)
@@ -235,12 +265,12 @@ def answers(world: World, trial: Trial, method: str, rnas: Rnas, seed: int) -> I
         for strategy, test in trial.tests.items():
             yield strategy, BASELINES.load(method)(training, Pairs(test.first, test.second), table)
         return
-    choice = choose(method, None, CLASSIFIERS.load(method).reads, {})
+    choice = chosen(method, epochs)
     data = TrainingData(rnas=rnas, groups=world.groups, train=trial.train, valid=trial.valid, digests={})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    classifier = choice.kind(choice.config, 0 if choice.kind.reads == SEQUENCES else np.shape(rnas)[1])
-    fit = classifier.fit(data, choice.training, device=device, seed=seed)
-    fitted = choice.kind(choice.config, 0 if choice.kind.reads == SEQUENCES else np.shape(rnas)[1])
+    dim = 0 if choice.kind.reads == SEQUENCES else np.shape(rnas)[1]
+    fit = choice.kind(choice.config, dim).fit(data, choice.training, device=device, seed=seed)
+    fitted = choice.kind(choice.config, dim)
     fitted.load(fit.tensors, device)
     scorer = fitted.scorer(rnas)
     for strategy, test in trial.tests.items():
@@ -287,7 +317,8 @@ class Result(NamedTuple):
 def judge(weights: NDArray[np.float32], found: Judged) -> Result:
     """Both metrics; *weights* are those of the groups in each replicate."""
     point = np.array([auroc(found.labels, found.scores), average_precision(found.labels, found.scores)])
-    replicates = Resampled(weights, *found.groups, found.labels).replicates(found.scores, np.nan)
+    first, second = found.groups
+    replicates = Resampled(weights, first, second, found.labels).replicates(found.scores, np.nan)
     return Result(point, np.stack([replicates.auroc, replicates.auprc]))
 
 
@@ -313,17 +344,17 @@ def main(args: argparse.Namespace) -> None:
         results: dict[tuple[str, str], list[Result]] = defaultdict(list)
         seconds: dict[str, float] = defaultdict(float)
         trials = [(seed, draw(world, seed)) for seed in args.seeds]
-        for method in (*BASELINE_NAMES, *args.classifiers):
-            rnas = read_rnas(world, method, args.embeddings)
+        for method in methods(args.classifiers, args.embeddings):
+            rnas = read_rnas(world, method.store)
             for seed, trial in trials:
                 start = time.perf_counter()
-                for strategy, scores in answers(world, trial, method, rnas, seed):
+                for strategy, scores in answers(world, trial, method.name, rnas, seed, args.epochs):
                     found = merged(world, trial, trial.tests[strategy], scores)
-                    results[method, strategy].append(judge(weights, found))
-                seconds[method] += time.perf_counter() - start
-        for (method, strategy), each in results.items():
-            spent = seconds[method] / len(trials)
-            print("|", " | ".join([name, strategy, method, *cells(each), f"{spent:.1f}"]), "|", flush=True)
+                    results[method.label, strategy].append(judge(weights, found))
+                seconds[method.label] += time.perf_counter() - start
+        for (label, strategy), each in results.items():
+            spent = seconds[label] / len(trials)
+            print("|", " | ".join([name, strategy, label, *cells(each), f"{spent:.1f}"]), "|", flush=True)
 
 
 if __name__ == "__main__":
@@ -334,6 +365,7 @@ if __name__ == "__main__":
         "--classifiers", nargs="*", choices=list(CLASSIFIERS), default=["seed-lr", "boosting", "duplex", "blend"]
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
-    parser.add_argument("--embeddings", nargs="+")
+    parser.add_argument("--embeddings", nargs="+", default=[KMER], metavar="NPY")
+    parser.add_argument("--epochs", type=int, help="of nets, at most; left out: as the recipe says")
     warnings.simplefilter("ignore")
     main(parser.parse_args())
