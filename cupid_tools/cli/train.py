@@ -43,6 +43,13 @@ _SETTINGS: _Numbers = {
     "--patience": (int, "N", "stop after so many epochs without a better one"),
     "--batch-size": (int, "N", "pairs in a batch"),
     "--negative-share": (options.finite, "SHARE", "share of negatives in a batch"),
+    "--weight-decay": (options.finite, "SHARE", "how strongly the weights of duplex are drawn to 0"),
+    "--clip": (options.finite, "LENGTH", "longest gradient of duplex"),
+    "--positions": (int, "NT", "nucleotides of a guide whose place counts in duplex"),
+    "--context": (int, "NT", "nucleotides of the target around a start that duplex looks at"),
+    "--leaves": (int, "N", "leaves of a tree of boosting, at most"),
+    "--leaf-pairs": (int, "N", "pairs in a leaf of boosting, at least"),
+    "--ridge": (options.finite, "PENALTY", "how strongly the weights of seed-lr and blend are held back"),
 }
 _CHOICES = {
     "--order": (

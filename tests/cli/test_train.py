@@ -5,15 +5,19 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
+from cupid_tools.cli.train import get_parser
 from cupid_tools.io.store import StoreInfo
 from cupid_tools.io.store_write import write_store
 from cupid_tools.models import training
+from cupid_tools.models.classifiers import CLASSIFIERS, DEFAULTS, SEQUENCES, VECTORS
 
 SMALL = ["--hidden-layers", 2, "--hidden-size", 16, "--epochs", 4, "--batch-size", 64, "--threads", 1]
 INFO = StoreInfo("kmer", "f", "p", "l")
@@ -191,6 +195,72 @@ def without(rows, label, split):
 )
 def test_tables_that_cannot_be_learnt_from(expect_refusal, rows, store, tmp_path, spoil, words):
     expect_refusal(3, words, "train", "-e", store, write(tmp_path / "t.tsv", spoil(rows)), suffix=".safetensors")
+
+
+def test_every_number_of_every_classifier_is_an_option():
+    kinds = [CLASSIFIERS.load(name) for name in CLASSIFIERS]
+    wanted = {field.name for kind in kinds for part in (kind.Config, kind.Training) for field in fields(part)}
+    parser = get_parser()
+    (group,) = (group for group in parser._action_groups if group.title == "settings")
+    assert {action.dest for action in group._group_actions} == wanted
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if CLASSIFIERS.load(name).reads == SEQUENCES])
+def test_classifiers_of_sequences_learn_from_fasta(tool, chain, tmp_path, name):
+    def learn(output, *further):
+        argv = ["--classifier", name, "-f", chain.path("all.fa"), "-o", output, *further, chain.path("dataset.tsv")]
+        outcome = tool("train", *argv)
+        assert outcome.code == 0, outcome.stderr
+        return outcome
+
+    outcome = learn(tmp_path / "one.safetensors", "--report", tmp_path / "r.json")
+    assert f"rows that augmentation made: {name} reads sequences" in outcome.stderr
+    model = metadata(tmp_path / "one.safetensors")
+    assert (model["classifier"], model["dim"], model["store"]) == (name, 0, None)
+    assert model["training"]["recipe"] is None
+    counts = json.loads((tmp_path / "r.json").read_text())["counts"]["pairs"]
+    assert counts["dropped"]["augmented-row"] > 0
+    assert counts["written"] == model["training"]["train"]["pairs"] + model["training"]["valid"]["pairs"]
+    learn(tmp_path / "two.safetensors", "--threads", "1")
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+    scores = [
+        tool("score", "-m", tmp_path / "one.safetensors", "-f", chain.path("kept.fa"), stdin=text).stdout
+        for text in both_orders(chain)
+    ]
+    assert [row.split("\t")[-2:] for row in scores[0].splitlines()] == [
+        row.split("\t")[-2:] for row in scores[1].splitlines()
+    ]
+
+
+def both_orders(chain):
+    """The first pairs of the chain as a table, and with the RNAs of each changed over."""
+    lines = Path(chain.path("kept.tsv")).read_text().splitlines()
+    a, b = (lines[0].split("\t").index(column) for column in ("id_a", "id_b"))
+    pairs = [(line.split("\t")[a], line.split("\t")[b]) for line in lines[1:60]]
+    for first, second in ((0, 1), (1, 0)):
+        yield "id_a\tid_b\n" + "".join(f"{pair[first]}\t{pair[second]}\n" for pair in pairs)
+
+
+def test_the_default_reads_what_is_given(tool, chain, table, store, tmp_path):
+    argv = ["-f", chain.path("all.fa"), "-o", tmp_path / "m.safetensors", chain.path("dataset.tsv")]
+    assert tool("train", *argv).code == 0
+    assert metadata(tmp_path / "m.safetensors")["classifier"] == DEFAULTS[SEQUENCES]
+    assert train(tool, table, store, tmp_path / "n.safetensors").code == 0
+    assert metadata(tmp_path / "n.safetensors")["classifier"] == DEFAULTS[VECTORS]
+
+
+def test_settings_of_another_classifier(expect_refusal, table, store, chain):
+    words = "--leaves is no setting of mlp (leave it out, or choose another --classifier)"
+    expect_refusal(2, words, "train", "-e", store, "--leaves", 4, table, suffix=".safetensors")
+    words = "mlp reads vectors, not sequences (give the --embeddings of cupid-embed)"
+    expect_refusal(2, words, "train", "--classifier", "mlp", "-f", chain.path("all.fa"), table, suffix=".safetensors")
+    words = "duplex reads sequences, not vectors (give --fasta without --embeddings)"
+    expect_refusal(2, words, "train", "--classifier", "duplex", "-e", store, table, suffix=".safetensors")
+
+
+def test_a_leak_is_refused_by_name(expect_refusal, chain):
+    argv = ["train", "-f", chain.path("all.fa"), "--require-unseen", "rnas", chain.path("dataset.tsv")]
+    expect_refusal(3, "is not unseen: train holds it too", *argv, suffix=".safetensors")
 
 
 def test_options_out_of_range(expect_refusal, table, store):

@@ -22,5 +22,5 @@ CLASSIFIERS = Registry(
 VECTORS, SEQUENCES = "vectors", "sequences"
 """What a classifier may read of each RNA."""
 
-DEFAULTS = {SEQUENCES: "boosting", VECTORS: "mlp"}
+DEFAULTS = {SEQUENCES: "blend", VECTORS: "mlp"}
 """What is fitted when nobody chooses: the best on strictly unseen RNAs, by ``benchmarks/learning.py``."""
