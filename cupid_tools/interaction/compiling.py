@@ -1,9 +1,10 @@
-"""How loops over nucleotides are compiled: one decorator for all."""
+"""How loops over nucleotides are compiled, one decorator for all, and how several threads share them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -12,6 +13,7 @@ import numba
 log = logging.getLogger("cupid_tools")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Block = TypeVar("Block")
 
 
 def compiled(function: Function) -> Function:
@@ -31,6 +33,17 @@ def compiled_loosely(function: Function) -> Function:
 def inlined(function: Function) -> Function:
     """As ``compiled``, and made part of each compiled function that calls it: for what is called again and again."""
     return _made(function, forceinline=True)
+
+
+def in_threads(threads: int, blocks: Sequence[Block], work: Callable[[Block], None]) -> None:
+    """Do the *work*, in compiled functions, of each of the *blocks*, up to *threads* of them side by side."""
+    if min(threads, len(blocks)) <= 1:
+        for block in blocks:
+            work(block)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, blocks):
+            pass
 
 
 def _made(function: Function, **options: Any) -> Function:

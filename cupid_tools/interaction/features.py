@@ -7,7 +7,6 @@ once for it. To add a feature is a name in ``FEATURES``, at the place where it i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.interaction.alignment import ALIGNMENT_FEATURES, read_alignments
-from cupid_tools.interaction.compiling import compiled
+from cupid_tools.interaction.compiling import compiled, in_threads
 from cupid_tools.interaction.duplex.tables import Rnas, encode
 from cupid_tools.interaction.sites import SEED_FROM, SEED_TO, SITE_FEATURES, Codes, Row, read_sites
-from cupid_tools.processors import processors
 from cupid_tools.vocab import NUCLEOTIDES
 
 _CHANCES = ("chance_6mer", "chance_7mer_m8", "chance_8mer", "expected_7mer_m8")
@@ -52,8 +50,9 @@ class _Background(NamedTuple):
 class PairFeatures:
     """The features of pairs among N RNAs."""
 
-    def __init__(self, sequences: Sequence[str]) -> None:
-        """Meet N sequences over ``vocab.RNA_LETTERS``."""
+    def __init__(self, sequences: Sequence[str], threads: int = 1) -> None:
+        """Meet N sequences over ``vocab.RNA_LETTERS``, to be read by so many *threads*, on which no feature depends."""
+        self._threads = threads
         self._rnas = encode(sequences)
         self._background = _background(self._rnas)
 
@@ -73,9 +72,7 @@ class PairFeatures:
         def work(rows: slice) -> None:
             _read_block(self._rnas, self._background, guides[rows], targets[rows], found[rows])
 
-        with ThreadPoolExecutor(processors()) as pool:
-            for _ in pool.map(work, _blocks(self.lengths[guides] * self.lengths[targets])):
-                pass
+        in_threads(self._threads, _blocks(self.lengths[guides] * self.lengths[targets]), work)
         return found
 
 

@@ -1,6 +1,13 @@
-"""Compiled functions do without a folder for machine code, and say so."""
+"""Compiled functions do without a folder for machine code, and say so; threads are as many as are asked for."""
+
+import threading
+
+import pytest
+import torch
 
 from cupid_tools.interaction import compiling
+from cupid_tools.models.classifiers import by_features
+from cupid_tools.models.classifiers.duplex import Duplex, DuplexConfig
 
 
 def test_without_a_cache_functions_compile_and_it_is_told_once(caplog):
@@ -11,3 +18,39 @@ def test_without_a_cache_functions_compile_and_it_is_told_once(caplog):
             exec(f"def add(x):\n    return x + {number}", names)  # a function of no file has no cache
             assert compiling.compiled(names["add"])(1) == 1 + number
     assert caplog.text.count("set NUMBA_CACHE_DIR to one that can") == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_work_is_shared_by_as_many_threads_as_are_asked_for(threads):
+    met = set()
+    both = threading.Barrier(threads, timeout=10)
+
+    def work(block):
+        met.add(threading.get_ident())
+        both.wait()  # as many as asked for are here at once
+
+    compiling.in_threads(threads, range(2), work)
+    assert len(met) == threads
+    assert (threading.get_ident() in met) == (threads == 1)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How many threads each call asks for."""
+    found = []
+    real = compiling.in_threads
+    for module in ("features", "duplex.energies"):
+        name = f"cupid_tools.interaction.{module}.in_threads"
+        monkeypatch.setattr(name, lambda threads, *rest: (found.append(threads), real(threads, *rest)))
+    before = torch.get_num_threads()
+    yield found
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_classifiers_of_sequences_use_the_threads_that_torch_uses(asked, threads):
+    torch.set_num_threads(threads)
+    pairs = torch.tensor([0]).numpy(), torch.tensor([1]).numpy()
+    by_features.FeatureScorer(["ACGUACGUA", "UACGUACGU"], lambda features: features[:, 0]).scores(*pairs)
+    Duplex(DuplexConfig(), 0).scorer(["ACGUACGUA", "UACGUACGU"]).scores(*pairs)
+    assert asked == [threads, threads]

@@ -164,7 +164,7 @@ def test_a_row_depends_on_its_pair_alone():
     guides, targets = rng.integers(60, size=(2, 400))
     together = PairFeatures(rnas).of(guides, targets)  # several blocks
     order = rng.permutation(400)
-    assert np.array_equal(PairFeatures(rnas).of(guides[order], targets[order]), together[order])
+    assert np.array_equal(PairFeatures(rnas, threads=3).of(guides[order], targets[order]), together[order])
     alone = PairFeatures([rnas[guides[7]], rnas[targets[7]]]).of(np.array([0]), np.array([1]))
     assert np.array_equal(alone[0], together[7])
 

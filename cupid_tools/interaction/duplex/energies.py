@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
+from cupid_tools.interaction.compiling import in_threads
 from cupid_tools.interaction.duplex import kernels
 from cupid_tools.interaction.duplex.tables import LONGEST_SHORT, Rnas, Table, Tables
 
@@ -55,7 +53,7 @@ def energies(tables: Tables, rnas: Rnas, guides: Places, targets: Places, thread
     weights = weights_of(tables)
     found = np.zeros(len(guides))
     jobs = _blocks(rnas, guides, targets)
-    _in_threads(
+    in_threads(
         threads, jobs, lambda rows: kernels.energies(weights, tables.context, rnas, guides, targets, rows, found)
     )
     return found
@@ -70,7 +68,7 @@ def gradients(tables: Tables, rnas: Rnas, guides: Places, targets: Places, threa
     found = np.zeros(len(guides))
     counts = Tables(*(np.zeros((len(guides), *table.shape)) for table in tables))
     jobs = _blocks(rnas, guides, targets)
-    _in_threads(
+    in_threads(
         threads,
         jobs,
         lambda rows: kernels.gradients(weights, tables.context, rnas, guides, targets, rows, found, counts),
@@ -90,13 +88,3 @@ def _blocks(rnas: Rnas, guides: Places, targets: Places) -> list[Places]:
     cells = np.cumsum((rnas.lengths[guides] * rnas.lengths[targets])[order])
     cuts = np.searchsorted(cells, np.arange(_BLOCK_CELLS, cells.max(initial=0), _BLOCK_CELLS))
     return np.split(order, np.unique(cuts))
-
-
-def _in_threads(threads: int, blocks: list[Places], work: Callable[[Places], None]) -> None:
-    if min(threads, len(blocks)) == 1:
-        for block in blocks:
-            work(block)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, blocks):
-            pass

@@ -13,7 +13,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from cupid_tools.errors import UsageError
-from cupid_tools.interaction.features import FEATURES, RISING, PairFeatures
+from cupid_tools.interaction.features import FEATURES, RISING
 from cupid_tools.models import SELECTIONS
 from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.by_features import (
@@ -21,6 +21,7 @@ from cupid_tools.models.classifiers.by_features import (
     Floats,
     copy_weights,
     examples,
+    pair_features,
     weighted_loss,
 )
 from cupid_tools.models.dataset import Rnas, TrainingData
@@ -115,7 +116,7 @@ class _Run:
     def __init__(self, data: TrainingData, training: BoostingTraining) -> None:
         from lightgbm import Booster, Dataset
 
-        features = PairFeatures(data.rnas)  # type: ignore[arg-type]
+        features = pair_features(data.rnas)
         self._rate = training.learning_rate
         self._train = examples(features, data.train.first, data.train.second)
         self._valid = examples(features, data.valid.first, data.valid.second)

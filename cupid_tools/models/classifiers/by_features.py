@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -52,7 +53,7 @@ class FeatureScorer:
 
     def __init__(self, rnas: Rnas, logits: Logits) -> None:
         """Meet N sequences."""
-        self._features = PairFeatures(cast("list[str]", rnas))
+        self._features = pair_features(rnas)
         self._logits = logits
 
     def scores(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> Floats:
@@ -63,6 +64,11 @@ class FeatureScorer:
             rows = examples(self._features, first[block], second[block])
             found[block] = expit(rows.merged(self._logits(rows.features)))
         return found
+
+
+def pair_features(rnas: Rnas) -> PairFeatures:
+    """The features of pairs among N sequences, read by as many threads as torch uses."""
+    return PairFeatures(cast("list[str]", rnas), torch.get_num_threads())
 
 
 def examples(features: PairFeatures, first: NDArray[np.int64], second: NDArray[np.int64]) -> Examples:

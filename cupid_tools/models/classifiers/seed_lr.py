@@ -15,13 +15,14 @@ from scipy.special import expit
 from torch import Tensor
 
 from cupid_tools.errors import UsageError
-from cupid_tools.interaction.features import FEATURES, PairFeatures
+from cupid_tools.interaction.features import FEATURES
 from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.by_features import (
     FeatureScorer,
     Floats,
     copy_weights,
     examples,
+    pair_features,
     weighted_loss,
 )
 from cupid_tools.models.dataset import Rnas, TrainingData
@@ -89,7 +90,7 @@ class SeedLr:
         return FeatureScorer(rnas, self._logits)
 
     def _learn(self, number: int, data: TrainingData, training: SeedLrTraining) -> Epoch:
-        rows = examples(PairFeatures(data.rnas), data.train.first, data.train.second)  # type: ignore[arg-type]
+        rows = examples(pair_features(data.rnas), data.train.first, data.train.second)
         inputs, labels = _inputs(rows.features), data.train.labels[rows.owners]
         weights = copy_weights(data.train, data.groups)[rows.owners] * rows.shares
         mean, spread = inputs.mean(axis=0), inputs.std(axis=0)
