@@ -100,6 +100,13 @@ def test_tensors_of_another_classifier_are_refused(fitted):
             empty.load({"trees": torch.tensor(list(wrong), dtype=torch.uint8)}, CPU)
 
 
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace(b"threshold=", b"threshold=1")])
+def test_trees_that_are_cut_or_changed_are_refused_before_lightgbm_ends_the_process(fitted, damage):
+    text = damage(bytes(fitted[1].tensors["trees"].numpy()))
+    with pytest.raises(ValueError, match="cut or changed"):
+        Boosting(BoostingConfig(), 0).load({"trees": torch.tensor(list(text), dtype=torch.uint8)}, CPU)
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

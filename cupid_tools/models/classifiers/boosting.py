@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -98,6 +100,8 @@ class Boosting:
         text = bytes(tensors[_TREES].cpu().numpy()).decode("ascii", errors="replace")
         if f"\nfeature_names={' '.join(FEATURES)}\n" not in text:
             raise ValueError("its trees are of other features")
+        if not _complete(text):
+            raise ValueError("its trees are cut or changed")
         try:
             self._booster = Booster(model_str=text)
         except LightGBMError as error:
@@ -146,6 +150,16 @@ class _Run:
         text = self._booster.model_to_string(num_iteration=-1)
         trees = text[: text.index(_LAST_LINE) + len(_LAST_LINE)]
         return {_TREES: torch.from_numpy(np.frombuffer(trees.encode("ascii"), dtype=np.uint8).copy())}
+
+
+def _complete(trees: str) -> bool:
+    """Whether trees stand where their own list of sizes says; where not, LightGBM would end the process."""
+    _, _, rest = trees.partition("\ntree_sizes=")
+    sizes, _, body = rest.partition("\n\n")
+    if not re.fullmatch(r"\d+( \d+)*", sizes):
+        return False
+    *starts, end = itertools.accumulate(map(int, sizes.split()), initial=0)
+    return body[end:] == _LAST_LINE and all(body.startswith(f"Tree={k}\n", at) for k, at in enumerate(starts))
 
 
 def _settings(training: BoostingTraining) -> dict[str, Any]:
