@@ -65,6 +65,6 @@ def test_a_man_page_tells_every_option(content, tool):
 def test_the_package_is_whole(content):
     names = set(content.namelist())
     for path in (ROOT / "cupid_tools").rglob("*"):
-        if path.suffix in {".py", ".toml"} or path.name == "py.typed":
+        if path.suffix in {".py", ".toml", ".safetensors", ".md", ".sh"} or path.name == "py.typed":
             assert str(path.relative_to(ROOT)) in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "test-data/"))]
