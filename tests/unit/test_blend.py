@@ -8,7 +8,7 @@ from cupid_tools.errors import UsageError
 from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.blend import MEMBERS, Blend, BlendConfig, BlendTraining, weigh
 from cupid_tools.models.classifiers.duplex import DuplexTraining
-from tests.planted import planted_data, random_rna
+from tests.planted import planted_data
 
 CPU = torch.device("cpu")
 
@@ -47,26 +47,6 @@ def test_its_score_is_the_weighted_sum_of_its_members_logits(fitted, data):
         answers = answers + weight * np.log(chance / (1 - chance))
     scores = classifier.scorer(data.rnas).scores(data.valid.first, data.valid.second)
     assert scores == pytest.approx(1 / (1 + np.exp(-answers)))
-
-
-def test_scores_do_not_depend_on_order_or_company(fitted, data):
-    classifier, _ = fitted
-    rng = np.random.default_rng(2)
-    rnas = [*data.rnas, random_rna(rng, 24)]
-    first, second = rng.integers(len(rnas), size=(2, 300))
-    scores = classifier.scorer(rnas).scores(first, second)
-    assert np.array_equal(classifier.scorer(rnas).scores(second, first), scores)
-    assert np.array_equal(classifier.scorer(rnas).scores(first[200:210], second[200:210]), scores[200:210])
-
-
-def test_its_tensors_are_all_it_knows(fitted, data):
-    classifier, fit = fitted
-    other = Blend(BlendConfig(), 0)
-    other.load(fit.tensors, CPU)
-    assert np.array_equal(
-        other.scorer(data.rnas).scores(data.valid.first, data.valid.second),
-        classifier.scorer(data.rnas).scores(data.valid.first, data.valid.second),
-    )
 
 
 def test_tensors_of_another_classifier_are_refused(fitted):

@@ -10,7 +10,7 @@ from cupid_tools.errors import UsageError
 from cupid_tools.evaluation.metrics import average_precision
 from cupid_tools.interaction.features import FEATURES, RISING
 from cupid_tools.models.classifiers.boosting import Boosting, BoostingConfig, BoostingTraining
-from tests.planted import planted_data, random_rna
+from tests.planted import planted_data
 
 CPU = torch.device("cpu")
 SHORT = BoostingTraining(epochs=4, leaf_pairs=20)
@@ -42,23 +42,6 @@ def test_it_finds_planted_sites_of_unseen_rnas(fitted):
 def test_curves_tell_the_scores_that_the_kept_trees_give(fitted, data):
     classifier, fit = fitted
     assert average_precision(data.valid.labels, scores_of(classifier, data)) == fit.best.valid_average_precision
-
-
-def test_scores_do_not_depend_on_order_or_company(fitted, data):
-    classifier, _ = fitted
-    rng = np.random.default_rng(2)
-    rnas = [*data.rnas, random_rna(rng, 24)]
-    first, second = rng.integers(len(rnas), size=(2, 500))
-    scores = classifier.scorer(rnas).scores(first, second)
-    assert np.array_equal(classifier.scorer(rnas).scores(second, first), scores)
-    assert np.array_equal(classifier.scorer(rnas).scores(first[300:310], second[300:310]), scores[300:310])
-
-
-def test_its_tensors_are_all_it_knows(fitted, data):
-    classifier, fit = fitted
-    other = Boosting(BoostingConfig(), 0)
-    other.load(fit.tensors, CPU)
-    assert np.array_equal(scores_of(other, data), scores_of(classifier, data))
 
 
 def test_threads_and_seed_change_no_bit(fitted, data):

@@ -9,7 +9,7 @@ from cupid_tools.errors import UsageError
 from cupid_tools.models.classifiers.by_features import copy_weights
 from cupid_tools.models.classifiers.seed_lr import INPUTS, SeedLr, SeedLrConfig, SeedLrTraining, regress
 from cupid_tools.models.dataset import LabelledPairs
-from tests.planted import planted_data, random_rna
+from tests.planted import planted_data
 
 CPU = torch.device("cpu")
 
@@ -35,29 +35,6 @@ def test_it_finds_planted_sites_of_unseen_rnas(fitted):
 def test_what_it_learns_can_be_read(fitted):
     weight = dict(zip(INPUTS, fitted[1].tensors["weight"].tolist(), strict=True))
     assert weight["sites"] > max(abs(weight[name]) for name in INPUTS if name != "sites")
-
-
-def test_scores_do_not_depend_on_order_or_company(fitted, data):
-    classifier, _ = fitted
-    rng = np.random.default_rng(2)
-    rnas = [*data.rnas, random_rna(rng, 24)]  # both short: either may be the guide
-    first, second = rng.integers(len(rnas), size=(2, 500))
-    scores = classifier.scorer(rnas).scores(first, second)
-    assert np.array_equal(classifier.scorer(rnas).scores(second, first), scores)
-    assert np.array_equal(classifier.scorer(rnas).scores(first[300:310], second[300:310]), scores[300:310])
-    assert scores.dtype == np.float64
-    assert (scores > 0).all()
-    assert (scores < 1).all()
-
-
-def test_its_tensors_are_all_it_knows(fitted, data):
-    classifier, fit = fitted
-    other = SeedLr(SeedLrConfig(), 0)
-    other.load(fit.tensors, CPU)
-    assert np.array_equal(
-        other.scorer(data.rnas).scores(data.valid.first, data.valid.second),
-        classifier.scorer(data.rnas).scores(data.valid.first, data.valid.second),
-    )
 
 
 def test_equal_data_give_equal_bits(fitted, data):
