@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from cupid_tools.models.classifiers.base import Classifier, Scorer
 from cupid_tools.models.classifiers.by_features import Floats, weighted_loss
 from cupid_tools.models.dataset import Rnas, TrainingData
 from cupid_tools.models.fitting import Epoch, Fit, InterruptedTrainingError, fit_epochs, judged
+
+log = logging.getLogger("cupid_tools")
 
 MEMBERS = ("seed-lr", "boosting", "duplex")
 _SURE = 1e-12
@@ -67,6 +70,7 @@ class Blend:
         """
         tensors: dict[str, Tensor] = {}
         for name, member in zip(MEMBERS, self._members, strict=True):
+            log.info("%s, a member of the blend:", name)
             fit = member.fit(data, member.Training(), device=device, seed=seed)
             if isinstance(fit.trouble, InterruptedTrainingError):
                 raise KeyboardInterrupt
