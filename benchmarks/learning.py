@@ -314,6 +314,13 @@ class Result(NamedTuple):
     replicates: Floats
 
 
+def group_weights(world: World, name: str) -> NDArray[np.float32]:
+    """How often each group of relatives occurs in each replicate; *name* is that of the set."""
+    kinds = RnaTable(world.rnas, world.groups).types
+    strata = kinds[np.unique(world.groups, return_index=True)[1]]
+    return unit_weights(strata, REPLICATES, rng_for(0, "benchmarks.learning", name))
+
+
 def judge(weights: NDArray[np.float32], found: Judged) -> Result:
     """Both metrics; *weights* are those of the groups in each replicate."""
     point = np.array([auroc(found.labels, found.scores), average_precision(found.labels, found.scores)])
@@ -338,9 +345,7 @@ def main(args: argparse.Namespace) -> None:
     for name in args.sets:
         read, draw = SETS[name]
         world = read(args.data)
-        kinds = RnaTable(world.rnas, world.groups).types
-        strata = kinds[np.unique(world.groups, return_index=True)[1]]
-        weights = unit_weights(strata, REPLICATES, rng_for(0, "benchmarks.learning", name))
+        weights = group_weights(world, name)
         results: dict[tuple[str, str], list[Result]] = defaultdict(list)
         seconds: dict[str, float] = defaultdict(float)
         trials = [(seed, draw(world, seed)) for seed in args.seeds]
