@@ -1,7 +1,7 @@
 """Fit a classifier of RNA pairs to the train rows of a pair table.
 
-The valid rows choose the epoch that is kept and the threshold of its calls; test rows are not looked at. A classifier
-reads either the sequences of RNAs (--fasta) or their vectors (--embeddings).
+The valid rows choose the epoch that is kept, in a blend the weight of each member, and the threshold of calls. Test
+rows are not looked at. A classifier reads either the sequences of RNAs (--fasta) or their vectors (--embeddings).
 
 Classifiers of sequences leave out rows that augmentation made: a reversed RNA pairs with other RNAs, and they forget
 the order of a pair anyway.

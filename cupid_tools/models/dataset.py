@@ -52,7 +52,7 @@ class TrainingData:
         groups: int64 [N], the same number for RNAs whose labels are copies of each other: relatives, or at least those
             of equal sequence.
         train: what the classifier is fitted to.
-        valid: what chooses the epoch and the threshold.
+        valid: what chooses the epoch and the threshold, and weighs the members of a blend.
         digests: what identifies the data: ``pairs`` covers sequences, labels and splits, ``train_rnas`` the distinct
             sequences of train.
     """

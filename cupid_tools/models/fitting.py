@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from cupid_tools.errors import EXIT_INTERRUPTED, CupidError
+from cupid_tools.errors import EXIT_INTERRUPTED, CupidError, UsageError
 from cupid_tools.evaluation.metrics import auroc, average_precision, best_mcc_threshold
 from cupid_tools.io.atomic import atomic_write
+from cupid_tools.models import SELECTIONS
 from cupid_tools.models.dataset import LabelledPairs
 
 log = logging.getLogger("cupid_tools")
@@ -65,6 +67,19 @@ class InterruptedTrainingError(CupidError):
 
 class NoNumberError(ArithmeticError):
     """A loss that is NaN or infinite."""
+
+
+def check(good: bool, problem: str) -> None:
+    """Raise UsageError with the *problem* of a setting that is not *good*."""
+    if not good:
+        raise UsageError(problem)
+
+
+def check_schedule(select: str, learning_rate: float, epochs: int, patience: int) -> None:
+    """Raise UsageError where what all that learn in epochs are told is out of range."""
+    check(select in SELECTIONS, f"select is {select!r} (known: {', '.join(SELECTIONS)})")
+    check(0 < learning_rate < math.inf, f"learning rate is {learning_rate:g} (it must be above 0)")
+    check(epochs >= 1 and patience >= 1, "epochs and patience must be at least 1")
 
 
 def judged(

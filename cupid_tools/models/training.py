@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from cupid_tools.errors import UsageError
-from cupid_tools.models import SELECTIONS
 from cupid_tools.models.dataset import TrainingData
-from cupid_tools.models.fitting import Epoch, Fit, fit_epochs, judged
+from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
 from cupid_tools.models.scoring import PairScorer
 from cupid_tools.sampling.seeds import rng_for
 
@@ -49,12 +47,10 @@ class TrainSettings:
     select: str
 
     def __post_init__(self) -> None:
-        _check(self.select in SELECTIONS, f"select is {self.select!r} (known: {', '.join(SELECTIONS)})")
-        _check(0 < self.learning_rate < math.inf, f"learning rate is {self.learning_rate:g} (it must be above 0)")
-        _check(0 <= self.floor <= 1, f"floor is {self.floor:g} (it must be between 0 and 1)")
-        _check(self.epochs >= 1 and self.patience >= 1, "epochs and patience must be at least 1")
-        _check(self.warmup_epochs >= 0, "warm-up epochs must be at least 0")
-        _check(
+        check_schedule(self.select, self.learning_rate, self.epochs, self.patience)
+        check(0 <= self.floor <= 1, f"floor is {self.floor:g} (it must be between 0 and 1)")
+        check(self.warmup_epochs >= 0, "warm-up epochs must be at least 0")
+        check(
             1 <= self.negatives_per_batch < self.batch_size,
             f"a batch of {self.batch_size} with {self.negative_share:g} negatives lacks one class",
         )
@@ -143,8 +139,3 @@ class _Run:
         loss.backward()
         self._optimiser.step()
         return loss.detach()
-
-
-def _check(good: bool, problem: str) -> None:
-    if not good:
-        raise UsageError(problem)

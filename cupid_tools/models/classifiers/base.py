@@ -46,7 +46,7 @@ class Classifier(Protocol):
     def __init__(self, config: Any, dim: int) -> None: ...
 
     def fit(self, data: TrainingData, training: Any, *, device: torch.device, seed: int) -> Fit:
-        """Learn from ``data.train``; ``data.valid`` chooses the epoch that is kept, and the threshold.
+        """Learn from ``data.train``; ``data.valid`` chooses what is kept, and the threshold.
 
         Equal arguments give equal bits. *training* is an instance of ``Training``. The result is in ``Fit.tensors``;
         the classifier itself may be left as a later epoch had it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +13,7 @@ import torch
 from scipy.special import expit
 from torch import Tensor
 
-from cupid_tools.errors import UsageError
 from cupid_tools.interaction.features import FEATURES, RISING
-from cupid_tools.models import SELECTIONS
 from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.by_features import (
     FeatureScorer,
@@ -27,7 +24,7 @@ from cupid_tools.models.classifiers.by_features import (
     weighted_loss,
 )
 from cupid_tools.models.dataset import Rnas, TrainingData
-from cupid_tools.models.fitting import Epoch, Fit, fit_epochs, judged
+from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -64,11 +61,9 @@ class BoostingTraining:
     select: str = "average_precision"
 
     def __post_init__(self) -> None:
-        _check(self.select in SELECTIONS, f"select is {self.select!r} (known: {', '.join(SELECTIONS)})")
-        _check(0 < self.learning_rate < math.inf, f"learning rate is {self.learning_rate:g} (it must be above 0)")
-        _check(self.epochs >= 1 and self.patience >= 1, "epochs and patience must be at least 1")
-        _check(self.leaves >= 2, f"leaves is {self.leaves} (it must be at least 2)")
-        _check(self.leaf_pairs >= 1, f"leaf pairs is {self.leaf_pairs} (it must be at least 1)")
+        check_schedule(self.select, self.learning_rate, self.epochs, self.patience)
+        check(self.leaves >= 2, f"leaves is {self.leaves} (it must be at least 2)")
+        check(self.leaf_pairs >= 1, f"leaf pairs is {self.leaf_pairs} (it must be at least 1)")
 
 
 class Boosting:
@@ -183,8 +178,3 @@ def _answers(booster: Booster, features: Floats, start: int) -> Floats:
             features, start_iteration=start, num_iteration=-1, raw_score=True, num_threads=torch.get_num_threads()
         )
     )
-
-
-def _check(good: bool, problem: str) -> None:
-    if not good:
-        raise UsageError(problem)

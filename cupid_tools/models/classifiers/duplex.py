@@ -14,18 +14,16 @@ from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cupid_tools.errors import UsageError
 from cupid_tools.interaction.duplex import energies as kernels
 from cupid_tools.interaction.duplex.energies import directions
 from cupid_tools.interaction.duplex.explain import BestDuplex, best_duplex, pairing_probabilities
 from cupid_tools.interaction.duplex.tables import Rnas as Encoded
 from cupid_tools.interaction.duplex.tables import Table, encode
-from cupid_tools.models import SELECTIONS
 from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.duplex_energy import Weights, energies
 from cupid_tools.models.dataset import LabelledPairs, Rnas, TrainingData
 from cupid_tools.models.device import repeatable
-from cupid_tools.models.fitting import Epoch, Fit, fit_epochs, judged
+from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
 from cupid_tools.sampling.relatives import Groups
 from cupid_tools.sampling.seeds import rng_for
 
@@ -46,8 +44,8 @@ class DuplexConfig:
     context: int = 41
 
     def __post_init__(self) -> None:
-        _check(self.positions >= 2, f"positions is {self.positions} (it must be at least 2)")
-        _check(
+        check(self.positions >= 2, f"positions is {self.positions} (it must be at least 2)")
+        check(
             self.context >= 1 and self.context % 2 == 1, f"context is {self.context} (it must be odd, and at least 1)"
         )
 
@@ -75,12 +73,10 @@ class DuplexTraining:
     select: str = "average_precision"
 
     def __post_init__(self) -> None:
-        _check(self.select in SELECTIONS, f"select is {self.select!r} (known: {', '.join(SELECTIONS)})")
-        _check(0 < self.learning_rate < math.inf, f"learning rate is {self.learning_rate:g} (it must be above 0)")
-        _check(0 <= self.weight_decay < math.inf, f"weight decay is {self.weight_decay:g} (it must be at least 0)")
-        _check(self.epochs >= 1 and self.patience >= 1, "epochs and patience must be at least 1")
-        _check(self.batch_size >= 1, f"batch size is {self.batch_size} (it must be at least 1)")
-        _check(self.clip > 0, f"clip is {self.clip:g} (it must be above 0)")
+        check_schedule(self.select, self.learning_rate, self.epochs, self.patience)
+        check(0 <= self.weight_decay < math.inf, f"weight decay is {self.weight_decay:g} (it must be at least 0)")
+        check(self.batch_size >= 1, f"batch size is {self.batch_size} (it must be at least 1)")
+        check(self.clip > 0, f"clip is {self.clip:g} (it must be above 0)")
 
 
 class Explanation(NamedTuple):
@@ -257,8 +253,3 @@ def _log_cells(rnas: Encoded, first: NDArray[np.int64], second: NDArray[np.int64
     lengths = [math.log(max(1, length)) for length in rnas.lengths.tolist()]
     logarithms: Table = np.array(lengths)
     return logarithms[first] + logarithms[second]
-
-
-def _check(good: bool, problem: str) -> None:
-    if not good:
-        raise UsageError(problem)
