@@ -21,6 +21,8 @@ from cupid_tools.vocab import TEST, VALID
 log = logging.getLogger("cupid_tools")
 
 GOOD, WEAK, BAD, UNKNOWN = "good", "weak", "bad", "unknown"
+_UNEVEN = 1.25
+"""Ratio of rows in a positive and in a negative pair of genes above which reports warn."""
 _NAMES = {ALL: "all test pairs", STRICT_C3: "pairs of strictly unseen RNAs"}
 
 
@@ -98,7 +100,7 @@ def warnings(evaluation: Evaluation) -> list[str]:
             found.append(f"On {where} intervals draw few units, {few}: they are narrower than they should be.")
     if all(headline.baselines.keys() == {ENERGY} for headline in evaluation.headlines.values()):
         found.append("Energy is the only baseline here: cupid-evaluate compares with simple rules too.")
-    return [*found, *_about_energies(evaluation.experiment.energies)]
+    return [*found, *_about_merged(evaluation), *_about_energies(evaluation.experiment.energies)]
 
 
 def _paragraph(evaluation: Evaluation) -> str:
@@ -123,6 +125,18 @@ def _told_as_chances(headline: Headline) -> str:
 
 def _in_hundred(measured: Measurement) -> str:
     return f"{100 * measured.values['auroc']:.0f}"
+
+
+def _about_merged(evaluation: Evaluation) -> Iterator[str]:
+    """Whether positive pairs of genes are maxima of more rows than negative ones, which alone tells them apart."""
+    before, after = evaluation.experiment.rows, evaluation.rows
+    single, merged = (np.bincount(rows.label[rows.of_split(TEST)], minlength=2) for rows in (before, after))
+    negative, positive = single / np.maximum(merged, 1)
+    if not 1 / _UNEVEN <= positive / max(negative, 1) <= _UNEVEN:
+        yield (
+    """Whether positive pairs of genes merge more rows than negative ones do, which alone tells them apart."""
+            "largest of more is larger by chance. Give every isoform of both genes, or these figures mislead."
+        )
 
 
 def _about_energies(energies: Energies | None) -> Iterator[str]:

@@ -480,6 +480,18 @@ def test_units_are_those_of_the_rows_that_are_measured(small):
     assert headlines[STRICT_C3].units == [("lncRNA", 1, 1), ("miRNA", 1, 1)]
 
 
+def test_genes_whose_positives_are_of_more_isoforms_are_told(small):
+    """Labels are copied to all isoforms and negatives are drawn, so that the largest of random scores tells them."""
+    rows, rnas = small
+    genes = Listed({name: "gene" if name in ("l1", "l3", "l4") else name for name in rnas}, "genes.tsv")
+    rows += [("m0", name, 1, "test", "observed", 0.5) for name in ("l3", "l4")]
+    merged = Settings(seed=1, baselines=("prevalence",), bootstrap=5, genes=True)
+    told = [text for text in warnings(evaluate(prepared(rows, rnas, genes=genes), merged)) if "pair of genes" in text]
+    assert told[0].startswith("A positive pair of genes is the largest of 2.0 test rows, a negative one of 1.0")
+    single = evaluate(prepared(rows, rnas), replace(merged, genes=False))
+    assert not any("pair of genes" in text for text in warnings(single))
+
+
 def test_flipped_rnas_are_of_the_genes_of_their_originals(small):
     rows, rnas = small
     copies = [(f"{a}~flip", f"{b}~flip", label, split, "augmented:flip", x) for a, b, label, split, _, x in rows]
