@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cupid_tools.evaluation.baselines import CONTROLS
 from cupid_tools.evaluation.energy import BEYOND_ENERGY
 from cupid_tools.evaluation.evaluate import MIN_POSITIVES, Evaluation, Headline, distinct_headlines
 from cupid_tools.evaluation.experiment import ALL, MODEL, STRICT_C3, Energies
@@ -104,23 +105,31 @@ def warnings(evaluation: Evaluation) -> list[str]:
 
 
 def _paragraph(evaluation: Evaluation) -> str:
-    lines = [f"  On {where}, {_told_as_chances(headline)}" for headline, where in _told_headlines(evaluation)]
-    return "".join(f"{line}\n" for line in [*lines, f"  {judge(evaluation).sentence}"])
+    lines = [line for headline, where in _told_headlines(evaluation) for line in _told_as_chances(headline, where)]
+    return "".join(f"  {line}\n" for line in [*lines, judge(evaluation).sentence])
 
 
-def _told_as_chances(headline: Headline) -> str:
+def _told_as_chances(headline: Headline, where: str) -> Iterator[str]:
     """AUROC as what it is: how often a pair that interacts ranks above one that was drawn."""
-    model = f"a pair that interacts ranks above a drawn one {_in_hundred(headline.model)} times in 100 (guessing: 50)"
-    if headline.best is None or headline.best_gap is None:
-        return f"{model}."
-    chosen = "picked on valid" if headline.chosen_on == VALID else "the best"
-    rule = f"  The simple rule {headline.best}, {chosen}, manages {_in_hundred(headline.baselines[headline.best])}"
-    ahead = headline.lost_gap
-    also = ""
-    if ahead is not None and ahead != headline.best_gap:
-        manages = _in_hundred(headline.baselines[ahead.baseline])
-        also = f"\n  On these pairs {ahead.baseline} is ahead of the model, with {manages}."
-    return f"{model}.\n{rule}; at the top of the list the model is {_comparison(headline.best_gap)} it.{also}"
+    values, (low, high) = headline.model.values, headline.model.interval("auroc")
+    between = "" if math.isnan(low) else f" (it may be {100 * low:.0f} to {100 * high:.0f})"
+    drawn = values["n"] - values["positives"]
+    yield (
+        f"On {where} ({values['positives']:.0f} that interact, {drawn:.0f} drawn) a pair that interacts ranks above a "
+        f"drawn one {_in_hundred(headline.model)} times in 100{between}; guessing gives 50."
+    )
+    rule = max(
+        (gap for gap in headline.gaps if gap.baseline not in CONTROLS and headline.baselines[gap.baseline].defined()),
+        key=lambda gap: headline.baselines[gap.baseline].values["auroc"],
+        default=None,
+    )
+    if rule is not None:
+        low, high = rule.auroc_interval
+        shown = (
+            "the model is better" if low > 0 else "the model is worse" if high < 0 else "neither is shown to be better"
+        )
+        manages = _in_hundred(headline.baselines[rule.baseline])
+        yield f"The best simple rule there, {rule.baseline}, manages {manages}: {shown}."
 
 
 def _in_hundred(measured: Measurement) -> str:
@@ -170,7 +179,7 @@ def _grade(strict: Headline | None) -> tuple[str, str]:
         return UNKNOWN, "Too few pairs of new, unrelated RNAs to tell: their metrics have no interval."
     if low <= 0.5:
         return BAD, (
-            "On new, unrelated RNAs the model is at chance, as far as these pairs can tell: do not trust its scores "
+            "On new, unrelated RNAs the model cannot be told from guessing by these pairs: do not trust its scores "
             "there."
         )
     flaw = _flaw(strict)

@@ -16,7 +16,7 @@ from cupid_tools.evaluation.rnas import RnaTable
 from cupid_tools.evaluation.settings import Listed, Options, Settings
 from cupid_tools.evaluation.side_by_side import side_by_side
 from cupid_tools.evaluation.tables import summary
-from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, judge, warnings
+from cupid_tools.evaluation.verdict import BAD, GOOD, UNKNOWN, WEAK, in_words, judge, warnings
 from cupid_tools.io.pairs import PairTable
 from cupid_tools.sampling.relatives import related_groups
 from cupid_tools.vocab import Rna
@@ -390,7 +390,7 @@ def test_nothing_that_train_knows_helps_on_strict_c3():
         assert baseline.values["auroc"] == 0.5, baseline.method
     verdict = judge(evaluation)
     assert verdict.grade == BAD
-    assert "at chance" in verdict.sentence
+    assert "cannot be told from guessing" in verdict.sentence
 
 
 def plant_seeds(rnas):
@@ -551,3 +551,17 @@ def test_another_seed_moves_intervals_and_nothing_else(small):
     replicates = [str([measured.replicates for measured in evaluation.measurements]) for evaluation in found]
     assert values[0] == values[1]
     assert replicates[0] != replicates[1]
+
+
+def test_the_words_are_those_of_the_numbers(good):
+    (headline, *_) = good.headlines.values()
+    text = in_words([good])
+    model = headline.model.values
+    assert f"a pair that interacts ranks above a drawn one {100 * model['auroc']:.0f} times in 100" in text
+    best = max(
+        (name for name in headline.baselines if name not in CONTROLS),
+        key=lambda name: headline.baselines[name].values["auroc"],
+    )
+    manages = 100 * headline.baselines[best].values["auroc"]
+    assert f"The best simple rule there, {best}, manages {manages:.0f}: " in text
+    assert judge(good).sentence in text
