@@ -1,6 +1,7 @@
 """Boosted trees on features of pairs."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from cupid_tools.errors import UsageError
 from cupid_tools.evaluation.metrics import average_precision
 from cupid_tools.interaction.features import FEATURES, RISING
 from cupid_tools.models.classifiers.boosting import Boosting, BoostingConfig, BoostingTraining
+from cupid_tools.models.classifiers.trees import Trees, joined, parse
 from tests.planted import planted_data
 
 CPU = torch.device("cpu")
@@ -51,19 +53,50 @@ def test_threads_and_seed_change_no_bit(fitted, data):
         again = Boosting(BoostingConfig(), 0).fit(data, SHORT, device=CPU, seed=7)
     finally:
         torch.set_num_threads(threads)
-    assert torch.equal(again.tensors["trees"], fitted[1].tensors["trees"])
+    assert all(torch.equal(again.tensors[name], tensor) for name, tensor in fitted[1].tensors.items())
     assert again.curves == fitted[1].curves
 
 
-def test_better_pairing_never_lowers_a_score(fitted):
-    from lightgbm import Booster
+def trees_of(fit):
+    return Trees(*(fit.tensors[name].numpy() for name in Trees._fields))
 
-    booster = Booster(model_str=bytes(fitted[1].tensors["trees"].numpy()).decode())
+
+def test_better_pairing_never_lowers_a_score(fitted):
+    trees = trees_of(fitted[1])
     rng = np.random.default_rng(3)
     features = rng.normal(size=(2000, len(FEATURES))) * 5
     better = features + rng.random(features.shape) * 5 * [name in RISING for name in FEATURES]
-    assert (booster.predict(better) >= booster.predict(features)).all()
-    assert (booster.predict(better) > booster.predict(features)).any()
+    assert (trees.answers(better) >= trees.answers(features)).all()
+    assert (trees.answers(better) > trees.answers(features)).any()
+
+
+@pytest.mark.parametrize("leaf_pairs", [1, 300])  # trees of twelve leaves, and of one
+def test_answers_are_those_of_lightgbm(leaf_pairs):
+    from lightgbm import Booster, Dataset
+
+    rng = np.random.default_rng(4)
+    features = rng.integers(-3, 4, size=(400, 5)) / 2
+    labels = rng.random(400) < 1 / (1 + np.exp(-features[:, 0] * features[:, 1]))
+    settings = {"objective": "binary", "min_data_in_leaf": leaf_pairs, "num_leaves": 12, "verbosity": -1}
+    booster = Booster(settings, Dataset(features, labels.astype(int)))
+    for _ in range(30):
+        booster.update()
+    trees = parse(booster.model_to_string(num_iteration=-1))
+    thresholds = rng.choice(np.append(trees.threshold, 0.0), size=(5000, 5))  # each stands at one exactly
+    rows = np.concatenate([features, thresholds, np.nextafter(thresholds, 9)])
+    rows[np.abs(rows) < 1e-30] = 0  # as LightGBM reads them, which splits beside 0 at 1e-35
+    np.testing.assert_allclose(trees.answers(rows), booster.predict(rows, raw_score=True), rtol=0, atol=1e-12)
+    parts = [parse(booster.model_to_string(start_iteration=k, num_iteration=10)) for k in range(0, len(trees.root), 10)]
+    for one, other in zip(joined(parts), trees, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(trees.answers(rows, threads=2), trees.answers(rows))
+
+
+def test_scoring_needs_no_lightgbm(fitted, data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    loaded = Boosting(BoostingConfig(), 0)
+    loaded.load(fitted[1].tensors, CPU)
+    assert scores_of(loaded, data).tolist() == scores_of(fitted[0], data).tolist()
 
 
 def test_more_epochs_than_patience_allows_are_not_grown(data):
@@ -73,21 +106,44 @@ def test_more_epochs_than_patience_allows_are_not_grown(data):
     assert len(fit.curves) == fit.best.epoch + 1
 
 
-def test_tensors_of_another_classifier_are_refused(fitted):
-    empty = Boosting(BoostingConfig(), 0)
-    with pytest.raises(ValueError, match="expected the tensor 'trees'"):
-        empty.load({"weight": torch.zeros(3)}, CPU)
-    text = bytes(fitted[1].tensors["trees"].numpy())
-    for wrong in (b"", text.replace(FEATURES[0].encode(), b"another")):
-        with pytest.raises(ValueError, match="other features"):
-            empty.load({"trees": torch.tensor(list(wrong), dtype=torch.uint8)}, CPU)
+def test_tensors_of_another_classifier_or_of_other_features_are_refused(fitted):
+    tensors = fitted[1].tensors
+    for wrong, words in (
+        ({"weight": torch.zeros(3)}, "expected trees"),
+        (tensors | {"feature_names": tensors["feature_names"].flip(0)}, "other features"),
+        (tensors | {"feature_names": tensors["feature_names"][:0]}, "other features"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Boosting(BoostingConfig(), 0).load(wrong, CPU)
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace(b"threshold=", b"threshold=1")])
-def test_trees_that_are_cut_or_changed_are_refused_before_lightgbm_ends_the_process(fitted, damage):
-    text = damage(bytes(fitted[1].tensors["trees"].numpy()))
-    with pytest.raises(ValueError, match="cut or changed"):
-        Boosting(BoostingConfig(), 0).load({"trees": torch.tensor(list(text), dtype=torch.uint8)}, CPU)
+DAMAGE = {
+    "root": ("lead nowhere", lambda root: root + 10_000),
+    "feature": ("other features", lambda feature: feature + len(FEATURES)),
+    "threshold": ("NaN", lambda threshold: threshold * math.nan),
+    "left": ("lead nowhere", lambda left: left * 0),  # round and round
+    "right": ("lead nowhere", lambda right: right - 10_000),
+    "answer": ("NaN", lambda answer: answer / 0),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_trees_are_refused(name, fitted):
+    tensors = fitted[1].tensors
+    words, damage = DAMAGE[name]
+    with pytest.raises(ValueError, match=words):
+        Boosting(BoostingConfig(), 0).load(tensors | {name: damage(tensors[name])}, CPU)
+    for another in (tensors[name].float(), tensors[name].reshape(1, -1), tensors[name][0], tensors[name][:0]):
+        with pytest.raises(ValueError, match=r"another form|no trees|differ in length|lead nowhere"):
+            Boosting(BoostingConfig(), 0).load(tensors | {name: another}, CPU)
+
+
+def test_a_node_that_leads_to_itself_or_back_is_refused(fitted):
+    tensors = fitted[1].tensors
+    places = torch.arange(len(tensors["left"]))
+    for back in (0, 1):
+        with pytest.raises(ValueError, match="lead nowhere"):
+            Boosting(BoostingConfig(), 0).load(tensors | {"right": (places - back).clamp_min(0)}, CPU)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +152,7 @@ def test_trees_that_are_cut_or_changed_are_refused_before_lightgbm_ends_the_proc
         ({"leaves": 1}, "leaves is 1"),
         ({"leaf_pairs": 0}, "leaf pairs is 0"),
         ({"learning_rate": math.nan}, "learning rate is nan"),
+        ({"learning_rate": 1.5}, "learning rate is 1.5 .of boosting it must be at most 1"),
         ({"epochs": 0}, "epochs and patience"),
         ({"select": "loss"}, "select is 'loss'"),
     ],

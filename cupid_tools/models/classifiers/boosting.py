@@ -1,12 +1,11 @@
-"""Boosted trees on all features of a pair; trees are kept as LightGBM's text, which is data."""
+"""Boosted trees on all features of a pair; LightGBM grows them, and nothing else needs it."""
 
 from __future__ import annotations
 
-import itertools
-import re
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,22 +16,20 @@ from cupid_tools.interaction.features import FEATURES, RISING
 from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.by_features import (
     FeatureScorer,
-    Floats,
     copy_weights,
     examples,
     pair_features,
     weighted_loss,
 )
+from cupid_tools.models.classifiers.trees import EMPTY, Trees, joined, parse
 from cupid_tools.models.dataset import Rnas, TrainingData
 from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
 
-if TYPE_CHECKING:
-    from lightgbm import Booster
-
 _ROUNDS = 10
 """Trees that an epoch adds."""
-_TREES = "trees"
-_LAST_LINE = "end of trees\n"
+_NAMES = "feature_names"
+_DIGEST = np.frombuffer(hashlib.sha256(" ".join(FEATURES).encode("ascii")).digest(), dtype=np.uint8)
+"""Of what the columns mean that trees look at."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class BoostingTraining:
     """How trees are grown.
 
     Attributes:
-        learning_rate: share of each tree's answer that is used.
+        learning_rate: share of each tree's answer that is used, at most 1.
         epochs: at most, each of ten trees.
         patience: epochs without a better choice after which it stops.
         leaves: of a tree, at most; at least 2.
@@ -62,6 +59,7 @@ class BoostingTraining:
 
     def __post_init__(self) -> None:
         check_schedule(self.select, self.learning_rate, self.epochs, self.patience)
+        check(self.learning_rate <= 1, f"learning rate is {self.learning_rate:g} (of boosting it must be at most 1)")
         check(self.leaves >= 2, f"leaves is {self.leaves} (it must be at least 2)")
         check(self.leaf_pairs >= 1, f"leaf pairs is {self.leaf_pairs} (it must be at least 1)")
 
@@ -74,7 +72,7 @@ class Boosting:
     Training: ClassVar[type[Any]] = BoostingTraining
 
     def __init__(self, config: BoostingConfig, dim: int) -> None:
-        self._booster: Booster | None = None
+        self._trees = EMPTY
 
     def fit(self, data: TrainingData, training: BoostingTraining, *, device: torch.device, seed: int) -> Fit:
         """See ``Classifier``; nothing is drawn, and trees are grown on the CPU."""
@@ -87,26 +85,19 @@ class Boosting:
 
     def load(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
         """See ``Classifier``."""
-        from lightgbm import Booster
-        from lightgbm.basic import LightGBMError
-
-        if set(tensors) != {_TREES}:
-            raise ValueError(f"expected the tensor {_TREES!r}, found {', '.join(sorted(tensors))}")
-        text = bytes(tensors[_TREES].cpu().numpy()).decode("ascii", errors="replace")
-        if f"\nfeature_names={' '.join(FEATURES)}\n" not in text:
+        if set(tensors) != {_NAMES, *Trees._fields}:
+            raise ValueError(f"expected trees, found {', '.join(sorted(tensors))}")
+        numbers = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+        if not np.array_equal(numbers.pop(_NAMES), _DIGEST):
             raise ValueError("its trees are of other features")
-        if not _complete(text):
-            raise ValueError("its trees are cut or changed")
-        try:
-            self._booster = Booster(model_str=text)
-        except LightGBMError as error:
-            raise ValueError(str(error)) from error
+        trees = Trees(**numbers)
+        trees.check(len(FEATURES))
+        self._trees = trees
 
     def scorer(self, rnas: Rnas) -> FeatureScorer:
         """See ``Classifier``."""
-        assert self._booster is not None, "neither fitted nor loaded"
-        booster = self._booster
-        return FeatureScorer(rnas, lambda features: _answers(booster, features, 0))
+        assert len(self._trees.root), "neither fitted nor loaded"
+        return FeatureScorer(rnas, lambda features: self._trees.answers(features, torch.get_num_threads()))
 
 
 class _Run:
@@ -128,33 +119,25 @@ class _Run:
             self._train.features, self._labels, weight=self._weights, feature_name=list(FEATURES), params=settings
         )
         self._booster = Booster(settings, rows)
+        self._trees = EMPTY
 
     def epoch(self, number: int) -> Epoch:
         """Some more trees."""
         start = self._booster.current_iteration()
         for _ in range(_ROUNDS):
             self._booster.update()
+        new = parse(self._booster.model_to_string(num_iteration=-1, start_iteration=start))
+        self._trees = joined([self._trees, new])
         for rows, logits in zip((self._train, self._valid), self._logits, strict=True):
-            logits += _answers(self._booster, rows.features, start)
+            logits += new.answers(rows.features, torch.get_num_threads())
         train, valid = self._logits
         loss = weighted_loss(self._labels, train, self._weights)
         return judged(number, self._rate, loss, self._valid_pairs, expit(self._valid.merged(valid)))
 
     def tensors(self) -> dict[str, Tensor]:
-        """The trees, without the settings behind them, which tell how many threads grew them."""
-        text = self._booster.model_to_string(num_iteration=-1)
-        trees = text[: text.index(_LAST_LINE) + len(_LAST_LINE)]
-        return {_TREES: torch.from_numpy(np.frombuffer(trees.encode("ascii"), dtype=np.uint8).copy())}
-
-
-def _complete(trees: str) -> bool:
-    """Whether trees stand where their own list of sizes says; where not, LightGBM would end the process."""
-    _, _, rest = trees.partition("\ntree_sizes=")
-    sizes, _, body = rest.partition("\n\n")
-    if not re.fullmatch(r"\d+( \d+)*", sizes):
-        return False
-    *starts, end = itertools.accumulate(map(int, sizes.split()), initial=0)
-    return body[end:] == _LAST_LINE and all(body.startswith(f"Tree={k}\n", at) for k, at in enumerate(starts))
+        """The trees, and what they look at."""
+        numbers = {_NAMES: _DIGEST} | self._trees._asdict()
+        return {name: torch.from_numpy(array.copy()) for name, array in numbers.items()}
 
 
 def _settings(training: BoostingTraining) -> dict[str, Any]:
@@ -169,12 +152,3 @@ def _settings(training: BoostingTraining) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
-
-
-def _answers(booster: Booster, features: Floats, start: int) -> Floats:
-    """Summed answers [d] of the trees from number *start* on."""
-    return np.asarray(
-        booster.predict(
-            features, start_iteration=start, num_iteration=-1, raw_score=True, num_threads=torch.get_num_threads()
-        )
-    )
