@@ -66,8 +66,8 @@ def get_parser() -> ToolParser:
     group.add_argument(
         "--require-unseen",
         choices=RELATIONS,
-        help="refuse a table where train holds an RNA of a test pair (rnas; C3), or a relative of one (relatives; "
-        "strict C3), and name the first",
+        help="refuse a table where train or valid holds an RNA of a test pair (rnas; C3), or a relative of one "
+        "(relatives; strict C3), and name the first",
     )
     parser.inputs += ["groups", "genes", "curves"]
     group = parser.add_argument_group("intervals")

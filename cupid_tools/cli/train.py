@@ -81,8 +81,8 @@ def get_parser() -> ToolParser:
     parser.add_argument(
         "--require-unseen",
         choices=RELATIONS,
-        help="refuse a table where train holds an RNA of a test pair (rnas), or a relative of one (relatives), and "
-        "name the first",
+        help="refuse a table where train or valid holds an RNA of a test pair (rnas; C3), or a relative of one "
+        "(relatives; strict C3), and name the first",
     )
     options.add_seed(parser)
     group = parser.add_argument_group("classifier")
@@ -128,7 +128,9 @@ def run(args: argparse.Namespace, report: Report) -> None:
     if args.require_unseen and rnas is not None and relatives is not None:
         _refuse_leaks(args, table, rnas, relatives)
     source = _source(args, rnas)
-    learned = learn(choice, table, source, relatives=relatives, device=device, seed=args.seed)
+    learned = learn(
+        choice, table, source, relatives=None if args.embeddings else relatives, device=device, seed=args.seed
+    )
     if args.curves:
         write_curves(args.curves, learned.fit.curves)
     save_model(args.output, learned.info, learned.fit.tensors)

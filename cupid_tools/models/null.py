@@ -19,12 +19,13 @@ Ints = NDArray[np.int64]
 
 
 def shuffled_targets(targets: Mapping[str, Rna], count: int, seed: int) -> dict[str, Rna]:
-    """Draw *count* shuffled RNAs, as many of each target as of any other, or one more; by id.
+    """Draw *count* shuffled RNAs, as many of each target as of any other, or one more, which is drawn too; by id.
 
     They keep the dinucleotides of their target. Equal targets and seeds give equal shuffles. Their ids hold a blank, as
     no RNA of a FASTA does.
     """
-    each = [count // len(targets) + (place < count % len(targets)) for place in range(len(targets))]
+    once_more = rng_for(seed, "score.shuffles").permutation(len(targets)) < count % len(targets)
+    each = [count // len(targets) + int(more) for more in once_more]
     return {
         f"{rna.id} {number}": rna._replace(id=f"{rna.id} {number}", sequence=sequence)
         for rna, copies in zip((targets[name] for name in sorted(targets)), each, strict=True)

@@ -120,7 +120,7 @@ def net_scores(dataset: Dataset, choice: Choice, store: EmbeddingStore, computin
     else:
         learned = learn(choice, dataset.table, store, relatives=None, device=computing.device, seed=computing.seed)
         if learned.fit.trouble:
-            raise learned.fit.trouble
+            raise type(learned.fit.trouble)(f"{learned.fit.trouble}; the same command goes on from here")
         save_model(model, learned.info, learned.fit.tensors)
         write_curves(curves, learned.fit.curves)
         scores = _all_scores(dataset, model, store, computing.device)

@@ -187,8 +187,9 @@ def test_published_valid_rows_need_a_split(expect_refusal, data, pairs):
 )
 def test_the_first_test_rna_that_train_knows_is_named(known, words):
     rnas = {name: Rna(name, sequence) for name, sequence in (("a1", "ACGU"), ("twin", "ACGU"), ("cousin", "ACGG"))}
-    rnas |= {name: Rna(name, 5 * letter) for name, letter in zip(("b1", "b2", "b3"), "CGU", strict=True)}
-    rows = [("b1", "b2", "test"), ("b2", "a1", "test"), (known, "b3", "train"), ("a1", "b1", "valid")]
+    others = {"b1": "CCCC", "b2": "GGGG", "b3": "UUUU", "b4": "CGCG"}
+    rnas |= {name: Rna(name, sequence) for name, sequence in others.items()}
+    rows = [("b1", "b2", "test"), ("b2", "a1", "test"), (known, "b3", "train"), ("b3", "b4", "valid")]
     frame = pd.DataFrame(rows, columns=["id_a", "id_b", "split"], index=[2, 3, 4, 5], dtype=object)
     pairs = code_pairs(table := PairTable(frame, "pairs.tsv"), rnas, "rnas.fa")
     groups = np.array([0 if rna.sequence.startswith("ACG") else index + 1 for index, rna in enumerate(pairs.rnas)])
@@ -198,3 +199,6 @@ def test_the_first_test_rna_that_train_knows_is_named(known, words):
         refuse_leaks(table, pairs.rnas, pairs.a, pairs.b, groups)
     rest = table.column("split") != "train"
     refuse_leaks(table.where(rest), pairs.rnas, pairs.a[rest], pairs.b[rest], groups)
+    chosen = table.assign(split=np.where(rest, table.column("split"), "valid"))
+    with pytest.raises(InputError, match=words.replace("train", "valid")):
+        refuse_leaks(chosen, pairs.rnas, pairs.a, pairs.b, groups)

@@ -47,7 +47,10 @@ def test_shuffles_are_even_over_targets_and_keep_their_letters():
     rng = np.random.default_rng(4)
     targets = {name: Rna(name, "".join(rng.choice(list("ACGU"), 40))) for name in ("c", "a", "b")}
     found = shuffled_targets(targets, 8, seed=1)
-    assert [name.split()[0] for name in found] == ["a"] * 3 + ["b"] * 3 + ["c"] * 2
+    names = [name.split()[0] for name in found]
+    assert sorted(names.count(name) for name in targets) == [2, 3, 3]
+    fewest = [min("abc", key=[x.split()[0] for x in shuffled_targets(targets, 8, s)].count) for s in range(20)]
+    assert set(fewest) == {"a", "b", "c"}
     for name, rna in found.items():
         original = targets[name.split()[0]].sequence
         assert sorted(rna.sequence) == sorted(original)

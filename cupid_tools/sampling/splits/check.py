@@ -12,7 +12,7 @@ from cupid_tools.errors import InputError
 from cupid_tools.io.pairs import PairTable, split_rows
 from cupid_tools.sampling.coded import CodedPairs, Codes
 from cupid_tools.sampling.splits.partition import TESTED, TRAINED, VALIDATED, Parts
-from cupid_tools.vocab import SPLITS, TEST, TRAIN, Rna
+from cupid_tools.vocab import SPLITS, TEST, TRAIN, VALID, Rna
 
 _SIDES = ("a", "b")
 
@@ -39,7 +39,7 @@ def check_promise(pairs: CodedPairs, groups: Codes, parts: Parts, sides: tuple[i
 
 
 def refuse_leaks(table: PairTable, rnas: Sequence[Rna], a: Codes, b: Codes, groups: Codes) -> None:
-    """Raise InputError for the first test RNA of which train holds one of the same group.
+    """Raise InputError for the first test RNA of which train holds one of the same group; or valid, which chooses.
 
     Args:
         table: pairs with their split.
@@ -47,30 +47,30 @@ def refuse_leaks(table: PairTable, rnas: Sequence[Rna], a: Codes, b: Codes, grou
         a, b: int64 [rows], the RNAs of each pair.
         groups: int64 [N], what must not be shared: equal sequences, or relatives.
     """
-    trained, tested = (np.flatnonzero(split_rows(table, split)) for split in (TRAIN, TEST))
-    held = np.isin(groups, groups[np.union1d(a[trained], b[trained])])
-    leaking = tested[held[a[tested]] | held[b[tested]]]
-    if not len(leaking):
-        return
+    tested = np.flatnonzero(split_rows(table, TEST))
     lines = table.frame.index.to_numpy()
-    row = leaking[np.argmin(lines[leaking])]
-    leaked = a[row] if held[a[row]] else b[row]
-    sides = [side[trained[groups[side[trained]] == groups[leaked]]] for side in (a, b)]
-    shared = np.union1d(*sides)
-    name = leaked if leaked in shared else min(shared, key=lambda other: rnas[other].sequence != rnas[leaked].sequence)
-    raise InputError(
-        table.path,
-        f"test RNA {rnas[leaked].id!r} is not unseen: {_shown_in_train(rnas[leaked], rnas[name])}",
-        line=int(lines[row]) or None,
-        hint="split with cupid-split --by unseen-both, and --strict where relatives must be unseen too",
-    )
+    for split in (TRAIN, VALID):
+        known = np.flatnonzero(split_rows(table, split))
+        held = np.isin(groups, groups[np.union1d(a[known], b[known])])
+        leaking = tested[held[a[tested]] | held[b[tested]]]
+        if not len(leaking):
+            continue
+        row = leaking[np.argmin(lines[leaking])]
+        leaked = a[row] if held[a[row]] else b[row]
+        shared = np.union1d(*(side[known[groups[side[known]] == groups[leaked]]] for side in (a, b)))
+        near = leaked if leaked in shared else min(shared, key=lambda rna: rnas[rna].sequence != rnas[leaked].sequence)
+        raise InputError(
+            table.path,
+            f"test RNA {rnas[leaked].id!r} is not unseen: {split} holds {_kinship(rnas[leaked], rnas[near])}",
+            line=int(lines[row]) or None,
+            hint="split with cupid-split --by unseen-both, and --strict where relatives must be unseen too",
+        )
 
 
-def _shown_in_train(leaked: Rna, known: Rna) -> str:
+def _kinship(leaked: Rna, known: Rna) -> str:
     if known.id == leaked.id:
-        return "train holds it too"
-    kinship = "its sequence" if known.sequence == leaked.sequence else "its relative"
-    return f"train holds {kinship} as {known.id!r}"
+        return "it too"
+    return f"{'its sequence' if known.sequence == leaked.sequence else 'its relative'} as {known.id!r}"
 
 
 def describe(pairs: CodedPairs, parts: Parts) -> dict[str, dict[str, int]]:
