@@ -78,3 +78,11 @@ def test_tensors_of_another_classifier_are_refused(case):
     for wrong in ({}, {"another": torch.zeros(3)}):
         with pytest.raises(ValueError, match=r"."):
             classifier.load(wrong, CPU)
+
+
+def test_tensors_of_whole_numbers_are_refused(case):
+    choice, _, found, _ = case
+    classifier = choice.kind(choice.config, 64 if choice.kind.reads == VECTORS else 0)
+    for name in [name for name, tensor in found.tensors.items() if tensor.is_floating_point()]:
+        with pytest.raises((ValueError, TypeError)):
+            classifier.load(found.tensors | {name: found.tensors[name].to(torch.int8)}, CPU)

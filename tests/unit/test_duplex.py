@@ -185,10 +185,33 @@ def test_tensors_of_another_shape_are_refused():
         Duplex(DuplexConfig(), 0).load(Duplex(CONFIG, 0).state_dict(), CPU)
 
 
-def test_a_loss_that_is_no_number_is_told():
-    data = planted_data(20, 20)
+def test_tensors_of_whole_numbers_are_refused():
+    tensors = Duplex(CONFIG, 0).state_dict()
+    for name in tensors:
+        with pytest.raises(ValueError, match="float64"):
+            Duplex(CONFIG, 0).load(tensors | {name: tensors[name].to(torch.int8)}, CPU)
+
+
+@pytest.mark.parametrize("learning_rate", [1e30, 1e308])
+def test_a_loss_that_is_no_number_is_told(learning_rate):
+    data = planted_data(200, 20)
     with pytest.raises(CupidError, match="the loss was no number in epoch 1"):
-        Duplex(CONFIG, 0).fit(data, DuplexTraining(learning_rate=1e308), device=CPU, seed=1)
+        Duplex(CONFIG, 0).fit(data, DuplexTraining(learning_rate=learning_rate), device=CPU, seed=1)
+
+
+def test_threads_change_no_bit():
+    data = planted_data(60, 20)
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 2, 5):
+            torch.set_num_threads(number)
+            found.append(Duplex(DuplexConfig(), 0).fit(data, DuplexTraining(epochs=2), device=CPU, seed=1))
+    finally:
+        torch.set_num_threads(threads)
+    for other in found[1:]:
+        assert other.curves == found[0].curves
+        assert all(torch.equal(other.tensors[name], tensor) for name, tensor in found[0].tensors.items())
 
 
 def test_an_epoch_shows_one_positive_of_each_pair_of_groups():

@@ -100,12 +100,14 @@ class Blend:
             raise ValueError(
                 f"expected weights, an offset and {', '.join(MEMBERS)}, found {', '.join(sorted(tensors))}"
             )
+        if {tensors[name].dtype for name in own} != {torch.float64}:
+            raise ValueError("weights or offset are not of float64")
         for name, member in zip(MEMBERS, self._members, strict=True):
             prefix = f"{name}."
             member.load(
                 {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}, device
             )
-        self._weights = tensors[_WEIGHTS].cpu().double().numpy()
+        self._weights = tensors[_WEIGHTS].cpu().numpy()
         self._offset = float(tensors[_OFFSET])
 
     def member(self, name: str) -> Classifier:

@@ -23,7 +23,7 @@ from cupid_tools.models.classifiers import SEQUENCES
 from cupid_tools.models.classifiers.duplex_energy import Weights, energies
 from cupid_tools.models.dataset import LabelledPairs, Rnas, TrainingData
 from cupid_tools.models.device import repeatable
-from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
+from cupid_tools.models.fitting import Epoch, Fit, NoNumberError, check, check_schedule, fit_epochs, judged
 from cupid_tools.sampling.relatives import Groups
 from cupid_tools.sampling.seeds import rng_for
 
@@ -136,6 +136,8 @@ class Duplex(nn.Module):
 
     def load(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
         """See ``Classifier``."""
+        if {tensor.dtype for tensor in tensors.values()} - {torch.float64}:
+            raise ValueError("a tensor is not of float64")
         try:
             self.load_state_dict(dict(tensors))
         except RuntimeError as error:
@@ -208,7 +210,10 @@ class _Run:
         """One pass."""
         rows = epoch_pairs(self._data.train, self._data.groups, rng_for(self._seed, "duplex", "epoch", str(number)))
         size = self._training.batch_size
-        total = math.fsum(self._step(rows[start : start + size]) for start in range(0, len(rows), size))
+        try:
+            total = math.fsum(self._step(rows[start : start + size]) for start in range(0, len(rows), size))
+        except ArithmeticError as error:  # weights out of range divide by 0, losses may add up to more than a number
+            raise NoNumberError from error
         valid = self._data.valid
         rate = float(self._schedule.get_last_lr()[0])
         return judged(number, rate, total / len(rows), valid, self._scorer.scores(valid.first, valid.second))

@@ -114,7 +114,12 @@ class _Compiled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, None, *(torch.tensordot(outer[0], counts, dims=1) for counts in ctx.saved_tensors)
+        return None, None, None, *(_weighted_sum(outer[0], counts) for counts in ctx.saved_tensors)
+
+
+def _weighted_sum(weights: Tensor, counts: Tensor) -> Tensor:
+    """Of *counts*, [n, ...], by *weights*, [n]; numpy adds them up in order, torch as its number of threads is."""
+    return torch.from_numpy(np.asarray(np.einsum("n,n...->...", weights.numpy(), counts.numpy())))
 
 
 def energies_by_tensors(tables: tuple[Tensor, ...], rnas: Rnas, guides: Places, targets: Places) -> Tensor:

@@ -80,10 +80,10 @@ class SeedLr:
 
     def load(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
         """See ``Classifier``."""
-        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        if found != {name: (size,) for name, size in _SIZES.items()}:
-            raise ValueError(f"expected the tensors {_SIZES}, found {found}")
-        self._numbers = {name: tensor.cpu().double().numpy() for name, tensor in tensors.items()}
+        found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
+        if found != {name: ((size,), torch.float64) for name, size in _SIZES.items()}:
+            raise ValueError(f"expected the tensors {_SIZES} of float64, found {found}")
+        self._numbers = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
 
     def scorer(self, rnas: Rnas) -> FeatureScorer:
         """See ``Classifier``."""
