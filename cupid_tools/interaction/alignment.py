@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.interaction.compiling import compiled
-from cupid_tools.interaction.sites import SEED_FROM, SEED_TO, Codes, Row
+from cupid_tools.interaction.duplex.tables import Rnas
+from cupid_tools.interaction.sites import SEED_FROM, SEED_TO, Codes, Places, Row
 
 ALIGNMENT_FEATURES = ("alignment", "seed_alignment", "window", "seed_window", "helix", "wobble_helix")
 
@@ -52,8 +53,17 @@ _STRICT, _WOBBLE = Scheme(1, 1, 0, 0, 0, 0, 1), Scheme(1, 1, 1, 0, 0, 0, 1)
 
 
 @compiled
-def read_alignments(guide: Codes, target: Codes, row: Row) -> None:
-    """Write the ``ALIGNMENT_FEATURES`` of one pair to *row*."""
+def read_alignments(rnas: Rnas, guides: Places, targets: Places, found: Row) -> None:
+    """Write the ``ALIGNMENT_FEATURES`` of n pairs to the rows of *found*, float64 [n, 6]."""
+    for row in range(len(guides)):
+        a, b = guides[row], targets[row]
+        guide = rnas.codes[rnas.starts[a] : rnas.starts[a + 1]]
+        target = rnas.codes[rnas.starts[b] : rnas.starts[b + 1]]
+        _read_pair(guide, target, found[row])
+
+
+@compiled
+def _read_pair(guide: Codes, target: Codes, row: Row) -> None:
     row[0] = _best_alignment(guide, target, _PLAIN) / _UNIT
     row[1] = _best_alignment(guide, target, _SEED) / _UNIT
     row[2] = _best_window(guide, target, _WINDOW) / _UNIT

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cupid_tools.interaction.alignment import ALIGNMENT_FEATURES, read_alignments
 from cupid_tools.interaction.compiling import compiled, in_threads
 from cupid_tools.interaction.duplex.tables import Rnas, encode
-from cupid_tools.interaction.sites import SEED_FROM, SEED_TO, SITE_FEATURES, Codes, Row, read_sites
+from cupid_tools.interaction.sites import SEED_FROM, SEED_TO, SITE_FEATURES, Codes, Places, Row, read_sites
 from cupid_tools.vocab import NUCLEOTIDES
 
 _CHANCES = ("chance_6mer", "chance_7mer_m8", "chance_8mer", "expected_7mer_m8")
@@ -27,10 +27,12 @@ FEATURES = (*SITE_FEATURES, *ALIGNMENT_FEATURES, *_CHANCES, *_SIZES, *_SHARES)
 RISING = frozenset({*SITE_FEATURES, *ALIGNMENT_FEATURES, *_CHANCES} - {"site_place", "site_margin"})
 """Those of which more means that the RNAs pair better, or can in more places."""
 
+_SITES = slice(0, len(SITE_FEATURES))
+_ALIGNMENTS = slice(_SITES.stop, _SITES.stop + len(ALIGNMENT_FEATURES))
+_REST = slice(_ALIGNMENTS.stop, len(FEATURES))
+
 _BLOCK_CELLS = 1_000_000
 """Products of lengths of the pairs that a thread takes at a time: some milliseconds."""
-
-Places = NDArray[np.int64]
 
 
 class _Background(NamedTuple):
@@ -70,7 +72,10 @@ class PairFeatures:
         found = np.empty((len(guides), len(FEATURES)))
 
         def work(rows: slice) -> None:
-            _read_block(self._rnas, self._background, guides[rows], targets[rows], found[rows])
+            block = self._rnas, guides[rows], targets[rows]  # code compiled in several files is called from here alone
+            read_sites(*block, found[rows, _SITES])
+            read_alignments(*block, found[rows, _ALIGNMENTS])
+            _read_rest(*block, self._background, found[rows, _REST])
 
         in_threads(self._threads, _blocks(self.lengths[guides] * self.lengths[targets]), work)
         return found
@@ -96,19 +101,15 @@ def _background(rnas: Rnas) -> _Background:
 
 
 @compiled
-def _read_block(rnas: Rnas, background: _Background, guides: Places, targets: Places, found: Row) -> None:
-    sites, alignments, chances = len(SITE_FEATURES), len(ALIGNMENT_FEATURES), len(_CHANCES)
+def _read_rest(rnas: Rnas, guides: Places, targets: Places, background: _Background, found: Row) -> None:
+    """Write chances, sizes and shares."""
+    chances = len(_CHANCES)
     for row in range(len(guides)):
         a, b = guides[row], targets[row]
         guide = rnas.codes[rnas.starts[a] : rnas.starts[a + 1]]
         target = rnas.codes[rnas.starts[b] : rnas.starts[b + 1]]
-        rest = found[row]
-        read_sites(guide, target, rest[:sites])
-        rest = rest[sites:]
-        read_alignments(guide, target, rest[:alignments])
-        rest = rest[alignments:]
-        _read_chances(guide, len(target), background.first[b], background.next[b], rest[:chances])
-        rest = rest[chances:]
+        _read_chances(guide, len(target), background.first[b], background.next[b], found[row, :chances])
+        rest = found[row, chances:]
         _read_sizes(guide, target, rest[:3])
         rest[3:7] = background.shares[a]
         rest[7:] = background.shares[b]

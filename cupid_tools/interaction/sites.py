@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cupid_tools.interaction.compiling import compiled
+from cupid_tools.interaction.duplex.tables import Rnas
 
 SITES = ("8mer", "7mer_m8", "7mer_a1", "6mer", "offset_6mer", "7mer_wobble", "6mer_wobble", "7mer_mismatch")
 """The strongest first. The last three are 7mer-m8 with one GU pair, 6mer with one or two, 7mer-m8 with one mismatch."""
@@ -40,11 +41,21 @@ _SHIFTS = (-4, 9)  # of the supplementary pairing against the seed's: nucleotide
 
 Codes = NDArray[np.int8]
 Row = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @compiled
-def read_sites(guide: Codes, target: Codes, row: Row) -> None:
-    """Write the ``SITE_FEATURES`` of one pair to *row*."""
+def read_sites(rnas: Rnas, guides: Places, targets: Places, found: Row) -> None:
+    """Write the ``SITE_FEATURES`` of n pairs to the rows of *found*, float64 [n, 17]."""
+    for row in range(len(guides)):
+        a, b = guides[row], targets[row]
+        guide = rnas.codes[rnas.starts[a] : rnas.starts[a + 1]]
+        target = rnas.codes[rnas.starts[b] : rnas.starts[b + 1]]
+        _read_pair(guide, target, found[row])
+
+
+@compiled
+def _read_pair(guide: Codes, target: Codes, row: Row) -> None:
     row[:] = 0
     strongest, end, kind = -1.0, 0, _NO_SITE
     for here in range(SEED_TO - 1, len(target) + 1):
