@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from cupid_tools.models.classifiers.base import Classifier
 
 FORMAT_VERSION = "2"
 _KEY = "cupid_tools"
+_LEARNERS = ("lightgbm", "numba")  # read from what is installed; neither is imported for it
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Model:
 
 def versions() -> dict[str, str]:
     """The software that trains here, for ``ModelInfo.versions``."""
-    return {"cupid_tools": __version__, "torch": str(torch.__version__)}
+    return {"cupid_tools": __version__, "torch": str(torch.__version__)} | {name: version(name) for name in _LEARNERS}
 
 
 def save_model(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> None:
@@ -110,12 +112,12 @@ def build_classifier(name: str, config: Mapping[str, Any], dim: int) -> Classifi
 def _parse_info(path: str | os.PathLike[str], text: str) -> ModelInfo:
     try:
         values = json.loads(text)
-        version = values.pop("format")
+        made_by = values.pop("format")
         values["store"] = values["store"] and StoreInfo(**values["store"])
         info = ModelInfo(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "has damaged metadata", hint="copy it again, or train again") from error
-    if version != FORMAT_VERSION or info.classifier not in CLASSIFIERS:
+    if made_by != FORMAT_VERSION or info.classifier not in CLASSIFIERS:
         raise InputError(path, "was made by another version of cupid-tools", hint="update, or train again")
     return info
 

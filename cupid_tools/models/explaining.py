@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from cupid_tools.errors import OutOfMemoryError
 from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, Numbers, Side
 from cupid_tools.io.pairs import ID_A, ID_B, SCORE, PairTable
 from cupid_tools.models.checkpoint import Model
@@ -18,6 +19,7 @@ from cupid_tools.models.classifiers.blend import Blend
 from cupid_tools.models.classifiers.duplex import Duplex
 from cupid_tools.models.ranking import scorer_of
 from cupid_tools.models.sources import RnaSource
+from cupid_tools.processors import available_memory
 from cupid_tools.vocab import Rna
 
 HIDDEN = "N"
@@ -25,6 +27,7 @@ HIDDEN = "N"
 WINDOWS = 96
 """At most so many stretches of an RNA are hidden, one after the other."""
 _NARROWEST = 3  # nucleotides; one alone changes a score little
+_CELL_BYTES = 32  # of memory that an energy takes to explain a nucleotide of one RNA against one of the other
 
 Meet = Callable[[Mapping[str, Rna]], RnaSource]
 """Makes a source of RNAs that no file holds, in the way that the model reads RNAs."""
@@ -58,10 +61,12 @@ def explain_pairs(pairs: pd.DataFrame, model: Model, rnas: Mapping[str, Rna], me
 
     Raises:
         InputError: the model's encoder cannot take an RNA.
+        OutOfMemoryError: there is no room for the pairing of two long RNAs; the error names them.
     """
     energy, source = _energy_of(model.classifier)
     for a, b, score in zip(pairs[ID_A], pairs[ID_B], pairs[SCORE], strict=True):
         first, second = rnas[a], rnas[b]
+        _check_room(first, second)
         found = energy.explain(first.sequence, second.sequence)
         importance = (None, None) if source == MODEL else importance_of(model, first, second, meet)
         yield Explanation(
@@ -70,6 +75,15 @@ def explain_pairs(pairs: pd.DataFrame, model: Model, rnas: Mapping[str, Rna], me
             score=score,
             duplex=found.duplex,
             source=source,
+        )
+
+
+def _check_room(first: Rna, second: Rna) -> None:
+    needed = _CELL_BYTES * len(first.sequence) * len(second.sequence)
+    if needed > available_memory():
+        raise OutOfMemoryError(
+            f"{first.id} and {second.id} are too long to tell where they pair: it takes {needed / 2**30:,.1f} GiB",
+            hint="explain shorter RNAs, or run it where there is more memory",
         )
 
 

@@ -7,7 +7,7 @@ import torch
 
 from cupid_tools.errors import MissingError, UsageError
 from cupid_tools.models.device import choose_device, choose_devices
-from cupid_tools.processors import processors
+from cupid_tools.processors import available_memory, processors
 
 
 @pytest.fixture
@@ -49,3 +49,16 @@ def test_the_quota_of_a_container_limits_the_threads(tmp_path, text, expected):
     allowed = len(os.sched_getaffinity(0))
     assert processors(tmp_path / "cpu.max") == (expected or allowed)
     assert processors(tmp_path / "absent") == allowed
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("max\n", 2048 * 1024), ("4096\n", 4096), (None, 2048 * 1024)])
+def test_memory_is_what_machine_and_container_leave(tmp_path, limit, expected):
+    meminfo, container = tmp_path / "meminfo", tmp_path / "memory.max"
+    meminfo.write_text("MemTotal:  9000 kB\nMemAvailable:    2048 kB\nHugePages_Total:       0\n")
+    if limit:
+        container.write_text(limit)
+    assert available_memory(meminfo, container) == expected
+
+
+def test_memory_is_not_bounded_where_nothing_tells(tmp_path):
+    assert available_memory(tmp_path / "none", tmp_path / "none") == float("inf")

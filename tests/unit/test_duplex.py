@@ -194,19 +194,23 @@ def test_tensors_of_whole_numbers_are_refused():
 
 @pytest.mark.parametrize("learning_rate", [1e30, 1e308])
 def test_a_loss_that_is_no_number_is_told(learning_rate):
-    data = planted_data(200, 20)
+    data = planted_data(300, 20)
     with pytest.raises(CupidError, match="the loss was no number in epoch 1"):
-        Duplex(CONFIG, 0).fit(data, DuplexTraining(learning_rate=learning_rate), device=CPU, seed=1)
+        Duplex(DuplexConfig(), 0).fit(
+            data, DuplexTraining(learning_rate=learning_rate, batch_size=32), device=CPU, seed=1
+        )
 
 
 def test_threads_change_no_bit():
-    data = planted_data(60, 20)
+    data = planted_data(130, 20)
     threads = torch.get_num_threads()
     found = []
     try:
         for number in (1, 2, 5):
             torch.set_num_threads(number)
-            found.append(Duplex(DuplexConfig(), 0).fit(data, DuplexTraining(epochs=2), device=CPU, seed=1))
+            found.append(
+                Duplex(DuplexConfig(), 0).fit(data, DuplexTraining(epochs=2, batch_size=256), device=CPU, seed=1)
+            )
     finally:
         torch.set_num_threads(threads)
     for other in found[1:]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.special import expit
 
+from cupid_tools.errors import OutOfMemoryError
 from cupid_tools.interaction.drawing import columns_of, draw
 from cupid_tools.interaction.duplex.explain import duplex_of
 from cupid_tools.interaction.explanation import (
@@ -279,3 +280,11 @@ def test_the_best_pairs_of_a_table_in_blocks():
     best = best_pairs(blocks, 3)
     assert list(best.itertuples(index=False, name=None)) == [rows[1], rows[3], rows[0]]
     assert len(best_pairs(blocks, None)) == 4
+
+
+def test_rnas_too_long_for_memory_are_named_before_it_is_taken():
+    length = 20_000_000
+    rnas = {name: Rna(name, letter * length) for name, letter in (("giant", "A"), ("titan", "U"))}
+    pairs = pd.DataFrame({"id_a": ["giant"], "id_b": ["titan"], "score": ["0.5"]})
+    with pytest.raises(OutOfMemoryError, match=r"giant and titan are too long .* 11,920,929.0 GiB"):
+        next(explain_pairs(pairs, model_of(Duplex(Duplex.Config(), 0)), rnas, sequences))
