@@ -172,6 +172,7 @@ def _source(args: argparse.Namespace, rnas: Mapping[str, Rna] | None) -> RnaSour
     if not args.embeddings:
         return RnaSequences(rnas or {}, args.fasta)
     store = EmbeddingStore(args.embeddings)
+    store.info.require_pooled(store.path)
     store.check_sequences(rnas or {})
     return store
 
