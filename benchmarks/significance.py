@@ -16,9 +16,9 @@ import numpy as np
 from cupid_tools.energy.engines import ENGINES
 from cupid_tools.energy.engines.base import Engine
 from cupid_tools.energy.engines.settings import EngineSettings
-from cupid_tools.energy.shuffles import dinucleotide_shuffles
 from cupid_tools.energy.significance import p_values
 from cupid_tools.io.fasta import load_rnas
+from cupid_tools.sampling.shuffles import dinucleotide_shuffles
 
 PAIRS = {"seed": 100, "rnahybrid": 20}
 """Engine -> pairs."""
