@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
 import sys
 from pathlib import Path
@@ -35,6 +36,15 @@ class Outcome(NamedTuple):
 def contents(folder):
     """Every file below *folder* with its bytes."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_comes():
+    """What a tool that ran before has set for its process, in a test or for all tests, is forgotten."""
+    log = logging.getLogger("cupid_tools")
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 def pytest_addoption(parser):
