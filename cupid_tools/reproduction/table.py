@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cupid_tools.evaluation.bootstrap import UNDEFINED, Interval
 from cupid_tools.evaluation.evaluate import Evaluation
 from cupid_tools.evaluation.experiment import ALL
-from cupid_tools.evaluation.tables import NOT_DEFINED, bracket, number, short
+from cupid_tools.evaluation.tables import NOT_DEFINED, bracket, number, short, tsv
 from cupid_tools.recipes.protocol import Figures, Variant
 from cupid_tools.reproduction.datasets import DESIGNS, STRICT
 
@@ -75,8 +75,9 @@ def lines(variant: Variant, evaluations: Mapping[str, Evaluation]) -> Iterator[L
 
 def table_tsv(table: Iterable[Line]) -> str:
     """One line each; ``NA`` for what is not published, not there, or not defined."""
-    rows = [["variant", "type_pair", "paper_auroc", "paper_auprc"]]
-    rows[0] += [f"{design}_{name}" for design in DESIGNS for name in _named(_NOT_THERE)]
+    header = ["variant", "type_pair", "paper_auroc", "paper_auprc"]
+    header += [f"{design}_{name}" for design in DESIGNS for name in _named(_NOT_THERE)]
+    rows = []
     for line in table:
         paper = line.paper or Figures(math.nan, math.nan)
         cells = [line.variant, line.type_pair, number(paper.auroc), number(paper.auprc)]
@@ -84,7 +85,7 @@ def table_tsv(table: Iterable[Line]) -> str:
             values = _named(line.measured[design] or _NOT_THERE).values()
             cells += [value or NOT_DEFINED if isinstance(value, str) else number(value) for value in values]
         rows.append(cells)
-    return "".join("\t".join(row) + "\n" for row in rows)
+    return tsv(header, rows)
 
 
 def table_json(table: Iterable[Line]) -> list[dict[str, Any]]:
