@@ -21,16 +21,19 @@ class Cost(NamedTuple):
     Attributes:
         seconds: wall time, start to exit.
         peak_mib: the largest resident memory of the process.
+        cpu: seconds of processors, of the process and all that it waited for. Other work changes them less than
+            wall time.
     """
 
     seconds: float
     peak_mib: float
+    cpu: float
 
 
-def run(command: Sequence[str | os.PathLike[str]], stdout: int = subprocess.DEVNULL) -> Cost:
+def run(command: Sequence[str | os.PathLike[str]], stdout: int = subprocess.DEVNULL, cwd: Path | None = None) -> Cost:
     """Run *command* once; fail with its messages when it does."""
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, cwd=cwd) as process:
         assert process.stderr is not None
         messages = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -38,11 +41,15 @@ def run(command: Sequence[str | os.PathLike[str]], stdout: int = subprocess.DEVN
     seconds = time.perf_counter() - start
     if process.returncode:
         sys.exit(f"{command} failed:\n{messages.decode()}")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
 def median(command: Sequence[str | os.PathLike[str]], runs: int) -> Cost:
     """The medians over *runs* runs after one that is not counted."""
     run(command)
-    costs = [run(command) for _ in range(runs)]
-    return Cost(statistics.median(cost.seconds for cost in costs), statistics.median(cost.peak_mib for cost in costs))
+    return middle([run(command) for _ in range(runs)])
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
+    """The medians of all that *costs* tell."""
+    return Cost(*(statistics.median(values) for values in zip(*costs, strict=True)))
