@@ -12,6 +12,13 @@ def executable(tool):
     return {"intarna_compare": "intarna-compare"}.get(tool, f"cupid-{tool}")
 
 
+TINY = (
+    *("--architecture", "masked", "--width", "16", "--layers", "1", "--heads", "2"),
+    *("--max-length", "400", "--epochs", "1"),
+)
+_NETWORK = ("train", "--method", "network", "--width", "16", "--layers", "1", "--heads", "2", "--epochs", "1")
+RNAS_ALONE = {"embed": (), "pretrain": TINY, "classify": (*_NETWORK, "--warmup-epochs", "0", "--max-length", "100")}
+"""Tools that read RNAs and no pairs, with what they are told."""
 FOLDERS = ("evaluate", "explain", "reproduce")
 """Tools whose output is a folder."""
 
@@ -28,7 +35,7 @@ class Chain:
     def argv(self, tool, *, output, **inputs):
         """The arguments of *tool* that write *output*; *inputs* replace files: ``pairs=``, ``fasta=``, ``store=``."""
         pairs = {"filter": "pairs.tsv", "split": "kept.tsv", "augment": "split.tsv", "negatives": "augmented.tsv"}
-        pairs |= {"embed": "all.fa", "evaluate": "scores.tsv", "reproduce": "kept.tsv"}
+        pairs |= {"evaluate": "scores.tsv", "reproduce": "kept.tsv"}
         fasta = {"filter": "rnas.fa", **dict.fromkeys(("negatives", "embed", "explain", "intarna_compare"), "all.fa")}
         files = {
             "pairs": self.path(pairs.get(tool, "dataset.tsv")),
@@ -37,8 +44,8 @@ class Chain:
             "model": self.path("model.safetensors"),
             **inputs,
         }
-        if tool == "embed":
-            return ["-o", output, files["fasta"]]
+        if tool in RNAS_ALONE:
+            return [*RNAS_ALONE[tool], "-o", output, *(["-f"] if tool == "classify" else []), files["fasta"]]
         options = {
             "filter": ["-f", files["fasta"]],
             "split": ["-f", files["fasta"], "--by", "random"],
@@ -60,7 +67,11 @@ class Chain:
         """The name of an output that suits *tool*."""
         return str(
             Path(folder)
-            / {"embed": "out.npy", "train": "out.safetensors", **dict.fromkeys(FOLDERS, "out")}.get(tool, "out.tsv")
+            / {
+                "embed": "out.npy",
+                **dict.fromkeys(("train", "pretrain", "classify"), "out.safetensors"),
+                **dict.fromkeys(FOLDERS, "out"),
+            }.get(tool, "out.tsv")
         )
 
 

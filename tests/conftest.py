@@ -6,7 +6,9 @@ import importlib
 import io
 import logging
 import os
+import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,8 @@ import pytest
 from hypothesis import settings
 
 from tests.chain import executable, run_chain
+from tests.containers import podman as podmans
+from tests.programs import obtained, require
 
 DATA = Path(__file__).parent.parent / "test-data"
 EXPECTED = DATA / "expected"
@@ -25,6 +29,11 @@ FOLDER = ""
 settings.register_profile("free", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable" if os.environ.get("CI") else "free")
+
+# A shell that starts the tests in its background lets them, and all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# Tools that tests start keep what they write in a buffer, as they do for users.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 class Outcome(NamedTuple):
@@ -49,6 +58,15 @@ def log_as_it_comes():
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; then read the diff")
+
+
+@pytest.fixture(scope="session")
+def podman():
+    """Images and containers; see :class:`tests.containers.podman.Podman`."""
+    require(podmans.missing(), "an image for podman")
+    obtained(podmans.base, "an image for podman")
+    with tempfile.TemporaryDirectory(prefix="podman-") as folder, podmans.Podman(Path(folder)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,8 +3,18 @@
 import json
 from argparse import Namespace
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
+
+from cupid_tools.models.pretraining.corpus import make_corpus
+from cupid_tools.models.pretraining.masked import Masked
+from cupid_tools.models.pretraining.network import NetworkSettings
+from cupid_tools.models.pretraining.product import write_pretrained
+from cupid_tools.models.pretraining.settings import PretrainSettings
+from cupid_tools.models.pretraining.training import Task
+from cupid_tools.recipes import PRETRAINING, recipe_section
+from cupid_tools.vocab import Rna
 
 SEED = 7
 UNUSED = "<|unused{}|>"
@@ -140,3 +150,15 @@ def save_huggingface(folder, seed=SEED):
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     BertModel(BertConfig(vocab_size=len(names), **sizes), add_pooling_layer=False).eval().save_pretrained(folder)
+
+
+def save_own(path, max_length=100):
+    """Write what cupid-pretrain leaves, as if it had not learned anything."""
+    settings = recipe_section("mini", "training", PretrainSettings, {"max_length": max_length}, family=PRETRAINING)
+    network = NetworkSettings("masked", "random", width=16, layers=2, heads=2, feed_forward=2, dropout=0.0)
+    corpus = make_corpus([Rna("a", "ACGU", "miRNA"), Rna("b", "GGAC", "tRNA")])
+    torch.manual_seed(5)
+    model = Masked(network, len(corpus.type_names))
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return write_pretrained(path, Task(network, settings, "fp32", 1), model, corpus, np.array([1]), [])

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
+from cupid_tools.io.blocks import Block
 from cupid_tools.io.fasta import FASTA, FORMATS
 from cupid_tools.models.builtin import BUILTIN, DEFAULT_MODEL, builtin_names
-from cupid_tools.models.encoders import ENCODERS
+from cupid_tools.models.encoders import ENCODERS, WITH_PATH
 from cupid_tools.recipes import DEFAULT_RECIPE, recipe_names
 from cupid_tools.vocab import SPLITS
 
@@ -125,6 +126,14 @@ def add_weights_dir(parser: ToolParser, group: argparse._ActionsContainer) -> No
     parser.places.append("weights_dir")
 
 
+def add_sharing(parser: ToolParser, metavar: str, *, blocks: str, merge: str) -> None:
+    """``--blocks``, one of those that jobs of a cluster share, and ``--merge``, what was written for all of them."""
+    group = parser.add_argument_group("sharing the work")
+    group.add_argument("--blocks", type=block_of, metavar="I/N", help=f"{blocks}, as in 2/8")
+    group.add_argument("--merge", nargs="+", metavar=metavar, help=merge)
+    parser.inputs.append("merge")
+
+
 def add_common(parser: ToolParser, *, drops: bool = False) -> None:
     """What every tool has: ``--report``, ``--quiet``, ``--log-level``, ``--version``; ``--dropped`` where it drops."""
     group = parser.add_argument_group("reporting")
@@ -173,8 +182,9 @@ def encoder(text: str) -> str:
     kind, colon, path = text.partition(":")
     if kind not in ENCODERS:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(ENCODERS)}")
-    if bool(path) != (kind == "hf") or (colon and not path):
-        raise argparse.ArgumentTypeError(f"{text!r}: a folder belongs to hf, as in hf:FOLDER, and to no other")
+    if bool(path) != (kind in WITH_PATH) or (colon and not path):
+        known = ", ".join(f"{name}:{what}" for name, what in WITH_PATH.items())
+        raise argparse.ArgumentTypeError(f"{text!r}: a path belongs to {known}, and to no other")
     return text
 
 
@@ -189,12 +199,12 @@ def positive_int(text: str) -> int:
     return value
 
 
-def block_of(text: str) -> tuple[int, int]:
-    """Which of how many parts, as in ``2/8``, for argparse."""
+def block_of(text: str) -> Block:
+    """Which of how many blocks, as in ``2/8``, for argparse."""
     number, slash, count = text.partition("/")
     if not slash or not number.isdecimal() or not count.isdecimal() or not 1 <= int(number) <= int(count):
         raise argparse.ArgumentTypeError(f"{text!r} is no block (give it as 2/8, the second of eight)")
-    return int(number), int(count)
+    return Block(int(number), int(count))
 
 
 def whole_number(text: str) -> int:

@@ -44,25 +44,21 @@ def run_tool(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
         run: does the work; raises ``CupidError`` for what the user can mend.
         argv: arguments without the program's name; None takes those of the process.
     """
-    try:
-        args = parser.read(argv)
-    except SystemExit as stop:  # --help, --version, or a mistake that argparse has told
-        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
-    _set_up_logging(parser.prog, "error" if args.quiet else args.log_level)
+    _set_up_logging(parser.prog, "error")
     previous = _raise_on_termination()
     try:
-        _run(parser, run, args)
+        code = _parse_and_run(parser, run, argv)
         if sys.stdout is not None:
             sys.stdout.flush()
-        return EXIT_OK
+        return code
     except CupidError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted; no output is half written", EXIT_INTERRUPTED)
     except MemoryError:
         return _fail(_NO_MEMORY, EXIT_OUT_OF_MEMORY)
-    except BrokenPipeError:
-        return _close_quietly()
+    except BrokenPipeError:  # the reader of our stdout has left, as ``head`` does: no message
+        return EXIT_CLOSED_PIPE
     except OSError as error:
         if _is_shortage(error):
             return _fail(_NO_MEMORY, EXIT_OUT_OF_MEMORY)
@@ -75,7 +71,18 @@ def run_tool(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
         hint = "this is a bug in cupid-tools; --log-level debug shows where, please report it"
         return _fail(f"{type(error).__name__}: {error} ({hint})", EXIT_FAILURE)
     finally:
+        _let_go_of_stdout()
         _restore(previous)
+
+
+def _parse_and_run(parser: ToolParser, run: Run, argv: Sequence[str] | None) -> int:
+    try:
+        args = parser.read(argv)
+    except SystemExit as stop:  # --help, --version, or a mistake that argparse has told
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    _set_up_logging(parser.prog, "error" if args.quiet else args.log_level)
+    _run(parser, run, args)
+    return EXIT_OK
 
 
 def _run(parser: ToolParser, run: Run, args: argparse.Namespace) -> None:
@@ -123,10 +130,13 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _close_quietly() -> int:
-    """The reader of our stdout has left, as ``head`` does: no message, and no second try at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_CLOSED_PIPE
+def _let_go_of_stdout() -> None:
+    """What stdout does not take is not tried again at exit, where Python tells it anew and has a code of its own."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _raise_on_termination() -> Any:

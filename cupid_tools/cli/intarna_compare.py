@@ -7,6 +7,9 @@ shorter: the order of a pair does not matter.
 
 Pairs of one target are computed together. With -o FILE a run that was killed goes on where it stopped when the same
 command is given again.
+
+A cluster can share the rows of PAIRS: each job takes one of the --blocks, and --merge joins what they wrote into the
+very bytes that one job would have written. It takes q-values anew, which are of all rows, and writes the --comparison.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import logging
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -43,6 +46,8 @@ _EXPERIMENT = "scores"
 _TITLE = "Does the model know more than energy?"
 _ENOUGH_SHUFFLES = 100
 _TOLD_FAILURES = 10
+_COMPUTING = ("engine", "preset", "engine_args", "splits", "cache", "timeout", "jobs", "shuffles", "blocks")
+"""What --merge does not take."""
 _REMEDY = "--comparison judges a table with labels, splits and the scores of cupid-score"
 
 log = logging.getLogger("cupid_tools")
@@ -112,6 +117,12 @@ def get_parser() -> ToolParser:
         "gives p-values and q-values (default: %(default)s)",
     )
     options.add_seed(parser)
+    options.add_sharing(
+        parser,
+        "TSV",
+        blocks="compute only the I-th of N blocks of the rows of PAIRS",
+        merge="join what was written for all blocks of PAIRS, in any order; name PAIRS before it",
+    )
     group = parser.add_argument_group("comparison")
     group.add_argument(
         "--comparison",
@@ -127,24 +138,12 @@ def get_parser() -> ToolParser:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Write the pairs with their energies, and the comparison where it is asked for."""
-    from cupid_tools.energy.computing import KeptTable, pair_energies
-    from cupid_tools.evaluation.rnas import with_flipped
-    from cupid_tools.io.fasta import load_rnas, read_types
-
-    with (
-        closing(_engine(args)) as engine,
-        _folder(args.output) as folder,
-        KeptTable(_blocks(args), folder / "pairs.tsv") as pairs,
-    ):
-        # after the pairs, since an earlier tool of the pipe may write it
-        rnas = with_flipped(pairs.ids, load_rnas(args.fasta, format=args.format, types=read_types(args.types)))
-        _warn(args, engine, [rnas[name] for name in pairs.ids & rnas.keys()])
-        if args.comparison:
-            _check_comparable(args, pairs, rnas)
-        watch = partial(progress_bar, "pairs", quiet=args.quiet)
-        with pair_energies(pairs, rnas, args.fasta, engine, _settings(args), folder, watch) as energies:
-            states, compared = _write(args, energies)
-    _tell(engine, energies, states, report)
+    _check_usage(args)
+    with _folder(args.output) as folder:
+        if args.merge:
+            rnas, compared = _merge(args, folder, report)
+        else:
+            rnas, compared = _compute(args, folder, report)
     if args.comparison:
         _compare(args, compared, rnas)
 
@@ -160,6 +159,59 @@ def _arguments(text: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be split into arguments: {str(error).lower()}") from None
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.blocks and args.comparison:
+        raise UsageError("--comparison judges a whole table, and --blocks makes a part", hint="give it with --merge")
+    if args.merge:
+        parser = get_parser()
+        changed = [name for name in _COMPUTING if getattr(args, name) != parser.get_default(name)]
+        if changed:
+            raise UsageError("--merge joins energies as they are", hint="leave out what is for computing them")
+        if args.pairs == "-":
+            raise UsageError("what is merged? (name PAIRS before --merge)")
+
+
+def _rnas(args: argparse.Namespace, pairs: KeptTable) -> Mapping[str, Rna]:
+    """All RNAs, read after the pairs, since an earlier tool of the pipe may write them."""
+    from cupid_tools.evaluation.rnas import with_flipped
+    from cupid_tools.io.fasta import load_rnas, read_types
+
+    rnas = with_flipped(pairs.ids, load_rnas(args.fasta, format=args.format, types=read_types(args.types)))
+    if args.comparison:
+        _check_comparable(args, pairs, rnas)
+    return rnas
+
+
+def _compute(args: argparse.Namespace, folder: Path, report: Report) -> tuple[Mapping[str, Rna], list[pd.DataFrame]]:
+    from cupid_tools.energy.computing import KeptTable, pair_energies
+
+    with closing(_engine(args)) as engine, KeptTable(_tables(args), folder / "pairs.tsv") as pairs:
+        rnas = _rnas(args, pairs)
+        _warn(args, engine, [rnas[name] for name in pairs.ids & rnas.keys()])
+        watch = partial(progress_bar, "pairs", quiet=args.quiet)
+        with pair_energies(pairs, rnas, args.fasta, engine, _settings(args), folder, watch) as energies:
+            states, compared = _write(args, energies.frames)
+    _tell(engine, energies, states, report)
+    return rnas, compared
+
+
+def _merge(args: argparse.Namespace, folder: Path, report: Report) -> tuple[Mapping[str, Rna], list[pd.DataFrame]]:
+    from cupid_tools.energy.computing import KeptTable
+    from cupid_tools.energy.merging import merged_energies
+    from cupid_tools.energy.table import COLUMNS
+    from cupid_tools.io.pairs import P_VALUE, Q_VALUE
+    from cupid_tools.io.table_parts import ordered_parts
+
+    hint = "expected what intarna-compare writes for it"
+    parts = ordered_parts(args.merge, args.pairs, COLUMNS, optional=(P_VALUE, Q_VALUE), hint=hint)
+    with KeptTable(_tables(args), folder / "pairs.tsv") as pairs:
+        rnas = _rnas(args, pairs)
+        states, compared = _write(args, merged_energies([part.path for part in parts], pairs, rnas, args.fasta))
+    log.info("joined %d parts: %s", len(parts), _told(states))
+    _count(states, report)
+    return rnas, compared
 
 
 def _engine(args: argparse.Namespace) -> Engine:
@@ -190,7 +242,7 @@ def _folder(output: str) -> Iterator[Path]:
             yield kept
 
 
-def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
+def _tables(args: argparse.Namespace) -> Iterator[PairTable]:
     from cupid_tools.energy.computing import BLOCK_ROWS
     from cupid_tools.evaluation.folder import check_replaceable
     from cupid_tools.evaluation.tables import TOOL
@@ -204,7 +256,7 @@ def _blocks(args: argparse.Namespace) -> Iterator[PairTable]:
         check_replaceable(args.comparison, TOOL)
         required = [LABEL, SPLIT, SCORE]
     hint = _REMEDY if args.comparison else None
-    return iter_pairs(args.pairs, require=required, hint=hint, block_rows=BLOCK_ROWS)
+    return iter_pairs(args.pairs, require=required, hint=hint, block_rows=BLOCK_ROWS, block=args.blocks)
 
 
 def _warn(args: argparse.Namespace, engine: Engine, rnas: Sequence[Rna]) -> None:
@@ -233,7 +285,7 @@ def _check_comparable(args: argparse.Namespace, pairs: KeptTable, rnas: Mapping[
     prepare(_EXPERIMENT, scored, rnas, args.fasta, Options(args.seed))
 
 
-def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[str], list[pd.DataFrame]]:
+def _write(args: argparse.Namespace, frames: Iterable[pd.DataFrame]) -> tuple[Counter[str], list[pd.DataFrame]]:
     """Write the table; return how many rows have each state, and, for a comparison, the frames."""
     from cupid_tools.energy.table import STATE
     from cupid_tools.io.atomic import atomic_write
@@ -243,7 +295,7 @@ def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[st
     kept = []
 
     def noted() -> Iterator[pd.DataFrame]:
-        for frame in energies.frames:
+        for frame in frames:
             states.update(frame[STATE])
             if args.comparison:
                 kept.append(frame)
@@ -255,17 +307,24 @@ def _write(args: argparse.Namespace, energies: PairEnergies) -> tuple[Counter[st
 
 
 def _tell(engine: Engine, energies: PairEnergies, states: Counter[str], report: Report) -> None:
-    rows = states.total()
-    told = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
-    log.info("%s pairs, %s of them distinct, by %s: %s", f"{rows:,}", f"{energies.distinct:,}", engine.version, told)
+    rows, distinct = f"{states.total():,}", f"{energies.distinct:,}"
+    log.info("%s pairs, %s of them distinct, by %s: %s", rows, distinct, engine.version, _told(states))
     for failure in energies.failures[:_TOLD_FAILURES]:
         log.warning("line %d: no energy of %s and %s: %s", *failure)
     if len(energies.failures) > _TOLD_FAILURES:
         log.warning("no energy of %s pairs in all; --report lists them", f"{len(energies.failures):,}")
-    report.count("pairs", read=rows, written=rows)
     report.details["engine"] = {"version": engine.version, "fingerprint": engine.fingerprint}
-    report.details["states"] = dict(sorted(states.items()))
+    _count(states, report)
     report.details["failed"] = [failure._asdict() for failure in energies.failures]
+
+
+def _told(states: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+
+
+def _count(states: Counter[str], report: Report) -> None:
+    report.count("pairs", read=states.total(), written=states.total())
+    report.details["states"] = dict(sorted(states.items()))
 
 
 def _compare(args: argparse.Namespace, frames: Sequence[pd.DataFrame], rnas: Mapping[str, Rna]) -> None:

@@ -10,8 +10,10 @@ vector was made from another sequence.
 
 With --shuffles, each query is also scored with shuffled targets, which tells how often chance gives as high a score:
 p_value is the share of them that reach the target's score, q_value the false discovery rate among all targets of the
-query. A cluster can share the queries: each job takes one of the --blocks, and --merge joins what they wrote into the
-very bytes that one job would have written.
+query.
+
+A cluster can share the rows of PAIRS, or the queries: each job takes one of the --blocks, and --merge joins what they
+wrote into the very bytes that one job would have written.
 """
 
 from __future__ import annotations
@@ -68,13 +70,14 @@ def get_parser() -> ToolParser:
         metavar="N",
         help="shuffled targets that each query is scored with, for p- and q-values (default: %(default)s)",
     )
-    group.add_argument(
-        "--blocks", type=options.block_of, metavar="I/N", help="rank only the I-th of N blocks of queries, as in 2/8"
+    parser.inputs += ["queries", "targets"]
+    options.add_sharing(
+        parser,
+        "TSV",
+        blocks="score only the I-th of N blocks of the rows of PAIRS, or of the --queries",
+        merge="join what was written for all blocks of PAIRS, or of --queries, in any order, in place of scoring; name "
+        "PAIRS before it",
     )
-    group.add_argument(
-        "--merge", nargs="+", metavar="TSV", help="join the rankings of all blocks of --queries, in place of scoring"
-    )
-    parser.inputs += ["queries", "targets", "merge"]
     options.add_seed(parser)
     group = options.add_device(parser)
     group.add_argument(
@@ -111,8 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check_usage(args: argparse.Namespace) -> None:
     if args.merge:
-        if not args.queries or any((args.pairs, args.model, args.fasta, args.embeddings, args.targets, *_ranks(args))):
-            raise UsageError("--merge joins rankings as they are (give it with --queries and --output alone)")
+        _check_merge(args)
         return
     if not args.model:
         raise UsageError("which model? (give --model)")
@@ -124,7 +126,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         if args.shuffles and args.embeddings:
             raise UsageError("--shuffles scores shuffled RNAs, which no store holds (leave --embeddings out)")
         return
-    for flag, value in zip(("--top-k", "--shuffles", "--blocks"), _ranks(args), strict=True):
+    for flag, value in zip(("--top-k", "--shuffles"), _ranks(args), strict=True):
         if value:
             raise UsageError(f"{flag} is for rankings (give --queries and --targets)")
     if not (args.embeddings or args.fasta):
@@ -134,8 +136,15 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise UsageError("stdin can be read only once (give a file for all but one input)")
 
 
+def _check_merge(args: argparse.Namespace) -> None:
+    if any((args.model, args.fasta, args.embeddings, args.targets, args.blocks, *_ranks(args))):
+        raise UsageError("--merge joins what was scored (give it with PAIRS, or --queries, and --output alone)")
+    if bool(args.pairs) == bool(args.queries):
+        raise UsageError("what is merged? (name PAIRS before --merge, or give --queries where rankings are merged)")
+
+
 def _ranks(args: argparse.Namespace) -> tuple[object, ...]:
-    return args.top_k, args.shuffles, args.blocks
+    return args.top_k, args.shuffles
 
 
 def _model(args: argparse.Namespace) -> Model:
@@ -160,7 +169,7 @@ def _score(args: argparse.Namespace, model: Model, report: Report) -> None:
     from cupid_tools.models.ranking import PAIR_ROWS, score_listed
 
     source = _source(args, model, _read(args, args.fasta) if args.fasta else None, args.fasta)
-    blocks = iter_pairs(args.pairs, block_rows=PAIR_ROWS)
+    blocks = iter_pairs(args.pairs, block_rows=PAIR_ROWS, block=args.blocks)
     written = _write(args, score_listed(blocks, model, source))
     log.info("scored %s pairs", f"{written:,}")
     report.count("pairs", read=written, written=written)
@@ -179,8 +188,9 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
     shuffled = shuffled_targets(targets, args.shuffles, args.seed) if args.shuffles else {}
     source = _source(args, model, queries | targets | shuffled, f"{args.queries} and {args.targets}")
     tally = Tally()
+    mine = args.blocks.span(len(queries), "queries") if args.blocks else range(len(queries))
     frames = rank_targets(
-        _block(args, list(queries)),
+        list(queries)[mine.start : mine.stop],
         list(targets),
         model,
         source,
@@ -199,19 +209,18 @@ def _rank(args: argparse.Namespace, model: Model, report: Report) -> None:
     report.count("pairs", read=tally.pairs, written=written, dropped=dropped)
 
 
-def _block(args: argparse.Namespace, queries: list[str]) -> list[str]:
-    number, count = args.blocks or (1, 1)
-    if count > len(queries):
-        raise UsageError(f"--blocks {number}/{count} divides {len(queries)} queries (take at most {len(queries)})")
-    start, stop = ((edge * len(queries)) // count for edge in (number - 1, number))
-    return queries[start:stop]
-
-
 def _merge(args: argparse.Namespace, report: Report) -> None:
+    from cupid_tools.io.pairs import CALL, SCORE
     from cupid_tools.io.rankings import merge_rankings
+    from cupid_tools.io.table_parts import ordered_parts, write_joined
 
-    written = merge_rankings(args.output, args.merge, list(_read(args, args.queries)), args.queries)
-    log.info("joined %d rankings: %s pairs", len(args.merge), f"{written:,}")
+    if args.queries:
+        written = merge_rankings(args.output, args.merge, list(_read(args, args.queries)), args.queries)
+    else:
+        parts = ordered_parts(args.merge, args.pairs, (SCORE, CALL), hint="expected what cupid-score writes for it")
+        write_joined(args.output, [part.path for part in parts])
+        written = sum(part.rows for part in parts)
+    log.info("joined %d parts: %s pairs", len(args.merge), f"{written:,}")
     report.count("pairs", read=written, written=written)
 
 

@@ -25,7 +25,6 @@ from cupid_tools.recipes import DEFAULT_RECIPE, recipe_names
 if TYPE_CHECKING:
     from cupid_tools.io.pairs import PairTable
     from cupid_tools.io.report import Report
-    from cupid_tools.models.sources import RnaSource
     from cupid_tools.sampling.relatives import Groups
     from cupid_tools.vocab import Rna
 
@@ -118,6 +117,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.models.device import choose_device
     from cupid_tools.models.fitting import write_curves
     from cupid_tools.models.learning import learn
+    from cupid_tools.models.sources import source_of
 
     _check_usage(args)
     choice = choose(args.classifier, args.recipe, VECTORS if args.embeddings else SEQUENCES, _given(args))
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     relatives = None if rnas is None else _relatives(args, rnas)
     if args.require_unseen and rnas is not None and relatives is not None:
         _refuse_leaks(args, table, rnas, relatives)
-    source = _source(args, rnas)
+    source = source_of(args.embeddings, rnas or {}, args.fasta)
     learned = learn(
         choice, table, source, relatives=None if args.embeddings else relatives, device=device, seed=args.seed
     )
@@ -162,19 +162,6 @@ def _check_usage(args: argparse.Namespace) -> None:
             raise UsageError(f"{flag} is about sequences (give --fasta)")
     if args.pairs == args.fasta == "-":
         raise UsageError("stdin can be read only once (give a file for all but one input)")
-
-
-def _source(args: argparse.Namespace, rnas: Mapping[str, Rna] | None) -> RnaSource:
-    """The RNAs as the classifier reads them; stores are checked against the sequences where these are given too."""
-    from cupid_tools.io.store import EmbeddingStore
-    from cupid_tools.models.sources import RnaSequences
-
-    if not args.embeddings:
-        return RnaSequences(rnas or {}, args.fasta)
-    store = EmbeddingStore(args.embeddings)
-    store.info.require_pooled(store.path)
-    store.check_sequences(rnas or {})
-    return store
 
 
 def _relatives(args: argparse.Namespace, rnas: Mapping[str, Rna]) -> Callable[[list[str]], Groups]:

@@ -18,7 +18,7 @@ from cupid_tools.energy.engines.base import Engine
 from cupid_tools.energy.journal import Journal
 from cupid_tools.energy.running import Significance, run_tasks
 from cupid_tools.energy.significance import q_values
-from cupid_tools.energy.table import EnergyTable, Failure
+from cupid_tools.energy.table import EnergyTable, Failure, shown_p_value
 from cupid_tools.energy.tasks import Tasks, collect_tasks
 from cupid_tools.evaluation.metrics import Floats
 from cupid_tools.io.atomic import atomic_write
@@ -83,9 +83,14 @@ class KeptTable:
     def __exit__(self, *_: object) -> None:
         self._path.unlink(missing_ok=True)
 
+    @property
+    def lines(self) -> NDArray[np.int32]:
+        """Of the source, int32 [rows]."""
+        return np.concatenate(self._lines)
+
     def __iter__(self) -> Iterator[PairTable]:
         """The blocks, with the lines and the name of their source."""
-        lines = np.concatenate(self._lines)
+        lines = self.lines
         start = 0  # the blocks are others: those of the source had blank lines in them
         for table in iter_pairs(self._path, block_rows=BLOCK_ROWS):
             yield PairTable(table.frame.set_axis(lines[start : start + len(table)]), self._source)
@@ -143,6 +148,10 @@ def _key(engine: Engine, settings: RunSettings, tasks: Tasks) -> str:
 
 
 def _q_values(journal: Journal) -> Floats:
-    """The q-value of every task; NaN where it failed."""
+    """The q-value of every task; NaN where it failed.
+
+    They are those of the p-values that the table tells, so that they can be had from the table again.
+    """
     p_values = (journal[task].p_value for task in range(len(journal)))
-    return q_values(np.fromiter((np.nan if p is None else p for p in p_values), np.float64, len(journal)))
+    shown = (np.nan if p is None else float(shown_p_value(p)) for p in p_values)
+    return q_values(np.fromiter(shown, np.float64, len(journal)))

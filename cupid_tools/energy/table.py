@@ -141,6 +141,13 @@ def _ratio(energy: float | None, divisor: float) -> str:
 def _significance(tasks: Sequence[int], results: Sequence[Result | None], q_values: Floats) -> dict[str, list[str]]:
     p_values = [result.p_value if result else None for result in results]
     return {
-        P_VALUE: [NOT_KNOWN if p is None else f"{p:.6g}" for p in p_values],
-        Q_VALUE: [NOT_KNOWN if p is None else f"{q_values[task]:.6g}" for task, p in zip(tasks, p_values, strict=True)],
+        P_VALUE: [shown_p_value(p) for p in p_values],
+        Q_VALUE: [
+            shown_p_value(None if p is None else q_values[task]) for task, p in zip(tasks, p_values, strict=True)
+        ],
     }
+
+
+def shown_p_value(p: float | None) -> str:
+    """A p- or q-value as tables tell it."""
+    return NOT_KNOWN if p is None else f"{p:.6g}"

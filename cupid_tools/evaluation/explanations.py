@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 
 from cupid_tools.errors import InputError
 from cupid_tools.evaluation.style import CSS
+from cupid_tools.evaluation.tables import tsv
 from cupid_tools.interaction.drawing import draw
 from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, in_words
 from cupid_tools.io.pairs import ID_A, ID_B, LABEL, NOT_KNOWN, SCORE, SPLIT, PairTable
@@ -51,8 +52,8 @@ def build(explanations: Sequence[Explanation], about: About) -> dict[str, str]:
     words = [in_words(found) for found in explanations]
     files = {
         **drawings,
-        "positions.tsv": _tsv(_POSITIONS, (row for found in explanations for row in _position_rows(found))),
-        "duplexes.tsv": _tsv(_DUPLEXES, map(_duplex_row, explanations, drawings)),
+        "positions.tsv": tsv(_POSITIONS, (row for found in explanations for row in _position_rows(found))),
+        "duplexes.tsv": tsv(_DUPLEXES, map(_duplex_row, explanations, drawings)),
         INDEX: _page(explanations, words, list(drawings.values()), about),
     }
     pairs = [
@@ -67,10 +68,6 @@ def _file_name(number: int, found: Explanation) -> str:
     """A name that every file system takes, whatever the ids hold."""
     names = (re.sub(r"[^A-Za-z0-9.-]", "_", side.rna.id)[:40] for side in (found.first, found.second))
     return f"{DRAWINGS}/{number:04d}-{'-'.join(names)}.svg"
-
-
-def _tsv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join("\t".join(row) + "\n" for row in [columns, *rows])
 
 
 def _position_rows(found: Explanation) -> Iterator[list[str]]:

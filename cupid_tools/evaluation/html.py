@@ -106,7 +106,7 @@ def _card(evaluation: Evaluation) -> str:
     verdict = judge(evaluation)
     headlines = evaluation.headlines
     panels = "".join(_panel(headlines.get(overlap), name) for overlap, name in HEADLINE_NAMES.items())
-    if len(distinct_headlines(evaluation)) < len(headlines):
+    if evaluation.all_strict:
         panels = _panel(headlines[ALL], "All test pairs; all are of strictly unseen RNAs")
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     return (

@@ -109,8 +109,7 @@ def _comparison_tables(comparisons: Sequence[Comparison]) -> str:
 def _contrast_table(comparisons: Sequence[Comparison]) -> str:
     rows = [
         [
-            header_cell(_class_name(found)),
-            f'<td class="text short">{escape(contrast.name)}</td>',
+            *_row_names(found, contrast.name),
             *(gap_cell(gap, metric) for metric in ("auroc", "auprc")),
             f'<td class="text">{escape(contrast.answer(gap))}</td>',
         ]
@@ -125,8 +124,7 @@ def _contrast_table(comparisons: Sequence[Comparison]) -> str:
 def _method_table(comparisons: Sequence[Comparison]) -> str:
     rows = [
         [
-            header_cell(_class_name(found)),
-            f'<td class="text short">{escape(method)}</td>',
+            *_row_names(found, method),
             *(value_cell(measured, metric) for metric in ("n", "positives", "auroc", "auprc")),
             f"<td>{escape(p_value(measured.values['rank_sum_p']))}</td>",
         ]
@@ -139,8 +137,7 @@ def _method_table(comparisons: Sequence[Comparison]) -> str:
 def _query_table(comparisons: Sequence[Comparison]) -> str:
     rows = [
         [
-            header_cell(_class_name(found)),
-            f'<td class="text short">{escape(found.ranking.name)}</td>',
+            *_row_names(found, found.ranking.name),
             f"<td>{found.by_query.queries:,}</td>",
             f"<td>{short(found.by_query.median, sign=True)}</td>",
             f"<td>{escape(p_value(found.by_query.p))}</td>",
@@ -148,6 +145,11 @@ def _query_table(comparisons: Sequence[Comparison]) -> str:
         for found in comparisons
     ]
     return table(["class", "difference", "queries", "median difference", "signed-rank p"], rows, _SIGNED_RANK)
+
+
+def _row_names(found: Comparison, what: str) -> list[str]:
+    """The first two cells of a row: the class of pairs, and what is told of it."""
+    return [header_cell(_class_name(found)), f'<td class="text short">{escape(what)}</td>']
 
 
 def _class_name(found: Comparison) -> str:

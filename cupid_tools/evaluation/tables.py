@@ -42,12 +42,16 @@ LABELS = {
 }
 """Metrics as readers know them."""
 
+_ROWS = {ALL: "test pairs", STRICT_C3: "strictly unseen RNAs"}
+
 _MULTIQC = """\
 # id: cupid_evaluate
 # section_name: cupid-tools
 # description: "How far scores of RNA pairs can be trusted: model and best simple baseline on test pairs"
 # plot_type: table
 # file_format: tsv
+# headers: {Pairs: {format: "{:,.0f}"}, AUROC: {format: "{:.3f}"}, AUPRC: {format: "{:.3f}"}, Best baseline: {}, \
+Baseline AUROC: {format: "{:.3f}"}, Baseline AUPRC: {format: "{:.3f}"}, AUPRC gap: {format: "{:+.3f}"}}
 """
 
 
@@ -61,7 +65,7 @@ def metrics_tsv(evaluations: Sequence[Evaluation]) -> str:
             numbers = [*measured.values.values(), *found]
             lines.append([evaluation.experiment.name, *measured.where, measured.method, *map(number, numbers)])
     names = [*evaluations[0].measurements[0].values, *bounds]
-    return _tsv(["experiment", *Slice._fields, "method", *names], lines)
+    return tsv(["experiment", *Slice._fields, "method", *names], lines)
 
 
 def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
@@ -78,7 +82,7 @@ def gaps_tsv(evaluations: Sequence[Evaluation]) -> str:
                 best = "yes" if gap.baseline == headline.best else "no"
                 about = [evaluation.experiment.name, headline.overlap, gap.baseline, best, headline.chosen_on]
                 lines.append([*about, *map(number, numbers)])
-    return _tsv(header, lines)
+    return tsv(header, lines)
 
 
 def energy_tsv(evaluations: Sequence[Evaluation]) -> str:
@@ -89,7 +93,7 @@ def energy_tsv(evaluations: Sequence[Evaluation]) -> str:
         for found in evaluation.comparisons
         for told in found.numbers()
     ]
-    return _tsv(["experiment", "type_pair", "overlap", *Number._fields], lines)
+    return tsv(["experiment", "type_pair", "overlap", *Number._fields], lines)
 
 
 def compared_tsv(compared: Sequence[SideBySide]) -> str:
@@ -100,7 +104,7 @@ def compared_tsv(compared: Sequence[SideBySide]) -> str:
         for found in both.comparisons
         for told in found.numbers()
     ]
-    return _tsv(["one", "other", "type_pair", "overlap", *Number._fields], lines)
+    return tsv(["one", "other", "type_pair", "overlap", *Number._fields], lines)
 
 
 def metrics_json(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide], about: dict[str, Any]) -> str:
@@ -121,7 +125,7 @@ def multiqc_tsv(evaluations: Sequence[Evaluation]) -> str:
             numbers = [baseline["auroc"], baseline["auprc"], gap.auprc if gap else math.nan]
             told = [number(model[metric]) for metric in ("n", "auroc", "auprc")]
             lines.append([name, *told, headline.best or NOT_DEFINED, *map(number, numbers)])
-    return _MULTIQC + _tsv(header, lines)
+    return _MULTIQC + tsv(header, lines)
 
 
 def summary(evaluations: Sequence[Evaluation], compared: Sequence[SideBySide] = ()) -> str:
@@ -178,11 +182,14 @@ def number(value: float) -> str:
     return NOT_DEFINED if math.isnan(value) else f"{value:.6g}"
 
 
+def tsv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table as text: its header, and a line of cells for each row."""
+    return "".join("\t".join(line) + "\n" for line in [header, *lines])
+
+
 def _summary(evaluation: Evaluation) -> Iterator[str]:
-    told = distinct_headlines(evaluation)
-    for headline in told:
-        strict = headline.overlap == STRICT_C3 or len(told) < len(evaluation.headlines)
-        words = "strictly unseen RNAs" if strict else "test pairs"
+    for headline in distinct_headlines(evaluation):
+        words = _ROWS[STRICT_C3 if evaluation.all_strict else headline.overlap]
         model = headline.model.values
         parts = [
             f"{evaluation.experiment.name}, {words} ({model['n']:.0f}, {model['positives']:.0f} positive)"
@@ -200,19 +207,18 @@ def _summary(evaluation: Evaluation) -> Iterator[str]:
         yield "; ".join(parts)
     for found in evaluation.comparisons:
         if found.where.type_pair == ALL:
-            words = "test pairs" if found.where.overlap == ALL else "strictly unseen RNAs"
-            yield f"{evaluation.experiment.name}, {words}, beside energy: {_beside_energy(found)}"
+            rows = _ROWS[found.where.overlap]
+            yield f"{evaluation.experiment.name}, {rows}, beside energy: {_beside_energy(found)}"
 
 
 def _summary_of_two(both: SideBySide) -> Iterator[str]:
     for found in both.comparisons:
         if found.where.type_pair == ALL:
-            words = "test pairs" if found.where.overlap == ALL else "strictly unseen RNAs"
             n = found.methods[both.one].values["n"]
             told = "; ".join(
                 f"{contrast.name}: AUPRC {gap_text(gap)}: {contrast.answer(gap)}" for contrast, gap in found.gaps
             )
-            yield f"{both.one} and {both.other}, {words} of both ({n:.0f}): {told}"
+            yield f"{both.one} and {both.other}, {_ROWS[found.where.overlap]} of both ({n:.0f}): {told}"
 
 
 def _beside_energy(found: Comparison) -> str:
@@ -304,7 +310,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return None if math.isnan(value) else int(value) if value.is_integer() else float(f"{value:.6g}")
     return value
-
-
-def _tsv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    return "".join("\t".join(line) + "\n" for line in [header, *lines])

@@ -162,10 +162,11 @@ def _about_energies(energies: Energies | None) -> Iterator[str]:
 
 def _told_headlines(evaluation: Evaluation) -> list[tuple[Headline, str]]:
     """The headlines that are defined, and which pairs each is about."""
-    told = distinct_headlines(evaluation)
-    all_strict = len(told) < len(evaluation.headlines)
-    names = [_NAMES[STRICT_C3 if all_strict else headline.overlap] for headline in told]
-    return [(headline, name) for headline, name in zip(told, names, strict=True) if headline.model.defined()]
+    return [
+        (headline, _NAMES[STRICT_C3 if evaluation.all_strict else headline.overlap])
+        for headline in distinct_headlines(evaluation)
+        if headline.model.defined()
+    ]
 
 
 def _grade(strict: Headline | None) -> tuple[str, str]:

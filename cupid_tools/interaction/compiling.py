@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
 
 log = logging.getLogger("cupid_tools")
 
@@ -19,8 +20,9 @@ Block = TypeVar("Block")
 def compiled(function: Function) -> Function:
     """Compile *function* at its first call; threads run it side by side.
 
-    Machine code is kept on disk for the next process, unless no folder can be written, as in some containers, which is
-    told.
+    Machine code is kept on disk for the next process: beside the package, or else in a folder of the user's. Where none
+    can be written, as in containers, what was compiled when the package was installed is read, and the rest is compiled
+    each time, which is told.
     """
     return _made(function)
 
@@ -46,12 +48,31 @@ def in_threads(threads: int, blocks: Sequence[Block], work: Callable[[Block], No
             pass
 
 
+class _Beside(InTreeCacheLocator):
+    """The folder beside the package, be it writable or not."""
+
+    def ensure_cache_path(self) -> None:
+        """There is nothing to be done."""
+
+
+class _FilesBeside(CompileResultCacheImpl):
+    _locator_classes: ClassVar = [_Beside]  # type: ignore[misc]  # it is one of the class in numba, too
+
+
+class _ReadOnlyCache(FunctionCache):
+    _impl_class = _FilesBeside
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Called where something had to be compiled."""
+        _tell_of_no_cache()
+
+
 def _made(function: Function, **options: Any) -> Function:
     try:
         made = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # numba's word for a cache that has no place
-        _tell_of_no_cache()
         made = numba.njit(nogil=True, **options)(function)
+        made._cache = cast(Any, _ReadOnlyCache)(function)
     return cast(Function, made)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cupid_tools.errors import InputError, place_of
-from cupid_tools.io.streams import read_lines
+from cupid_tools.io.blocks import Block, table_lines
 from cupid_tools.vocab import AUGMENTED, FLIP_SUFFIX, SPLITS, TEST, TRAIN, VALID
 
 ID_A, ID_B, LABEL, SPLIT, ORIGIN = "id_a", "id_b", "label", "split", "origin"
@@ -31,6 +31,7 @@ BLOCK_ROWS = 100_000
 
 log = logging.getLogger("cupid_tools")
 
+_NO_PAIRS = "holds a header but no pairs"
 _LABELS = {"0": 0, "1": 1}
 _REPEATING = frozenset((ID_A, ID_B, LABEL, SPLIT, ORIGIN))
 
@@ -177,23 +178,59 @@ def iter_pairs(
     require: Sequence[str] = (),
     hint: str | None = None,
     block_rows: int = BLOCK_ROWS,
+    block: Block | None = None,
 ) -> Iterator[PairTable]:
-    """Yield a pair table in blocks of rows, so that memory does not grow with the file; see ``read_pairs``."""
-    lines = enumerate(read_lines(path), start=1)
-    line, header = next(((number, text) for number, text in lines if text), (0, ""))
-    if not header:
-        raise InputError(path, "is empty", hint=f"expected a table with the columns {ID_A} and {ID_B}")
-    columns = header.split("\t")
-    _check_header(columns, path, line, (ID_A, ID_B, *require), hint)
+    """Yield a pair table some rows at a time, so that memory does not grow with the file; see ``read_pairs``.
+
+    Args:
+        path: plain or gzip; ``-`` is stdin.
+        require: columns that must be there beside ``id_a`` and ``id_b``.
+        hint: the remedy that a message names when a required column is missing.
+        block_rows: at a time.
+        block: whose rows are wanted; None for all.
+
+    Raises:
+        InputError: as ``read_pairs``; rows outside *block* are not looked at.
+        UsageError: a *block* of what cannot be read twice, or has fewer rows than there are blocks.
+    """
+    lines = table_lines(path, block)
+    columns = _read_header(lines, path, require, hint)
     memo: dict[str, str] = {}  # one str object a distinct id: a table repeats its ids many times
     empty = True
-    while block := list(itertools.islice(lines, block_rows)):
-        table = PairTable(_parse_block(block, columns, str(path), memo), str(path))
-        if len(table):
-            empty = False
-            yield _checked(table)
+    while found := list(itertools.islice(lines, block_rows)):
+        empty = False
+        yield _checked(PairTable(_parse_block(found, columns, str(path), memo), str(path)))
     if empty:
-        raise InputError(path, "holds a header but no pairs")
+        raise InputError(path, _NO_PAIRS)
+
+
+def read_columns(path: str | os.PathLike[str], *, require: Sequence[str] = (), hint: str | None = None) -> list[str]:
+    """The columns of a pair table, checked as ``read_pairs`` does."""
+    return _read_header(table_lines(path), path, require, hint)
+
+
+def iter_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the line of every row, and its cells of some *columns* with tabs between; no more of it is checked.
+
+    Raises:
+        InputError: a row of another width, or no rows at all.
+    """
+    lines = table_lines(path)
+    header = _read_header(lines, path, (), None)
+    places, tabs = [header.index(column) for column in columns], len(header) - 1
+    cut = header[: len(places)] == list(columns)  # several times as fast
+    empty = True
+    for number, line in lines:
+        if line.count("\t") != tabs:
+            raise _wrong_width(path, line.count("\t") + 1, len(header), number)
+        empty = False
+        if cut:
+            yield number, line.rsplit("\t", len(header) - len(places))[0]
+        else:
+            cells = line.split("\t")
+            yield number, "\t".join([cells[place] for place in places])
+    if empty:
+        raise InputError(path, _NO_PAIRS)
 
 
 def write_pairs(handle: IO[str], frames: Iterable[pd.DataFrame]) -> int:
@@ -244,28 +281,38 @@ def split_rows(table: PairTable, split: str) -> NDArray[np.bool_]:
     return np.asarray(table.column(SPLIT) == split)
 
 
-def _check_header(
-    columns: list[str], path: str | os.PathLike[str], line: int, needed: Sequence[str], hint: str | None
-) -> None:
-    for column in needed:
+def _read_header(
+    lines: Iterator[tuple[int, str]], path: str | os.PathLike[str], require: Sequence[str], hint: str | None
+) -> list[str]:
+    line, header = next(lines, (0, ""))
+    if not header:
+        raise InputError(path, "is empty", hint=f"expected a table with the columns {ID_A} and {ID_B}")
+    if header.startswith(">"):
+        raise InputError(path, "is FASTA, not a table of pairs", line=line, hint=f"its columns are {ID_A} and {ID_B}")
+    columns = header.split("\t")
+    for column in (ID_A, ID_B, *require):
         if column not in columns:
             remedy = hint or f"the header has: {', '.join(columns)[:100]}; columns are separated by tabs"
             raise InputError(path, f"column {column!r} is missing", line=line, hint=remedy)
     if len(set(columns)) < len(columns):
         twice = next(column for column in columns if columns.count(column) > 1)
         raise InputError(path, f"column {twice!r} occurs twice", line=line, hint="rename or remove one")
+    return columns
 
 
-def _parse_block(block: list[tuple[int, str]], columns: list[str], path: str, memo: dict[str, str]) -> pd.DataFrame:
-    numbers = [number for number, line in block if line]  # blank lines are no rows
-    rows = [line for _, line in block if line]
+def _wrong_width(path: str | os.PathLike[str], found: int, width: int, line: int) -> InputError:
+    return InputError(path, f"{found} cells where the header has {width}", line=line, hint="separate by tabs")
+
+
+def _parse_block(lines: list[tuple[int, str]], columns: list[str], path: str, memo: dict[str, str]) -> pd.DataFrame:
+    numbers, rows = zip(*lines, strict=True)
     width = len(columns)
-    for number, row in zip(numbers, rows, strict=True):
+    for number, row in lines:
         found = row.count("\t") + 1
         if found != width:
-            raise InputError(path, f"{found} cells where the header has {width}", line=number, hint="separate by tabs")
+            raise _wrong_width(path, found, width, number)
     # one flat list, since a list for each row would keep the garbage collector busy
-    cells = "\t".join(rows).split("\t") if rows else []
+    cells = "\t".join(rows).split("\t")
     data = {
         column: [memo.setdefault(cell, cell) for cell in cells[place::width]]
         if column in _REPEATING

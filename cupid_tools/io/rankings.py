@@ -7,9 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cupid_tools.errors import InputError
-from cupid_tools.io.atomic import atomic_write
 from cupid_tools.io.pairs import ID_A, RANK, iter_pairs
-from cupid_tools.io.streams import read_lines
+from cupid_tools.io.table_parts import check_same_columns, write_joined
 
 
 class _Part(NamedTuple):
@@ -17,13 +16,13 @@ class _Part(NamedTuple):
 
     Attributes:
         path: of its file.
-        header: its first line.
+        columns: of its cells.
         queries: in the order of its rows.
         rows: how many.
     """
 
     path: str
-    header: str
+    columns: list[str]
     queries: list[str]
     rows: int
 
@@ -43,24 +42,18 @@ def merge_rankings(output: str, paths: Sequence[str], queries: Sequence[str], fa
     place = {name: index for index, name in enumerate(queries)}
     parts = [_read(path, place, fasta) for path in paths]
     parts.sort(key=lambda part: place[part.queries[0]])
-    for part in parts[1:]:
-        if part.header != parts[0].header:
-            raise InputError(part.path, f"has other columns than {parts[0].path}", hint="score all blocks alike")
+    check_same_columns([(part.path, part.columns) for part in parts])
     _check_complete(parts, queries)
-    with atomic_write(output) as handle:
-        handle.write(f"{parts[0].header}\n")
-        for part in parts:
-            lines = filter(None, read_lines(part.path))
-            next(lines)
-            handle.writelines(f"{line}\n" for line in lines)
+    write_joined(output, [part.path for part in parts])
     return sum(part.rows for part in parts)
 
 
 def _read(path: str, place: Mapping[str, int], fasta: str) -> _Part:
     queries: list[str] = []
-    header, rows = "", 0
+    columns: list[str] = []
+    rows = 0
     for block in iter_pairs(path, require=[RANK], hint="expected what cupid-score writes for --queries"):
-        header = "\t".join(block.frame.columns)
+        columns = list(block.frame.columns)
         rows += len(block)
         found = block.column(ID_A)
         block.refuse(~block.frame[ID_A].isin(place.keys()).to_numpy(), f"query '{{id_a}}' is not in {fasta}")
@@ -70,7 +63,7 @@ def _read(path: str, place: Mapping[str, int], fasta: str) -> _Part:
     for one, other in pairwise(queries):
         if place[one] >= place[other]:
             raise InputError(path, f"has query {other!r} after {one!r}", hint=f"the order of {fasta} is another")
-    return _Part(path, header, queries, rows)
+    return _Part(path, columns, queries, rows)
 
 
 def _check_complete(parts: Sequence[_Part], queries: Sequence[str]) -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
 import numpy as np
 
-from cupid_tools.errors import InputError
+from cupid_tools.errors import InputError, place_of
 from cupid_tools.io.parts import parts_folder
 from cupid_tools.io.rna_index import RnaIndex
-from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, StackedVectors, StoredRna, StoreFiles, Vectors, joined_info
+from cupid_tools.io.store import (
+    PER_NUCLEOTIDE,
+    AnyPath,
+    StackedVectors,
+    StoredRna,
+    StoreFiles,
+    StoreInfo,
+    Vectors,
+    joined_info,
+    table_path,
+)
 from cupid_tools.io.store_write import TableScratch, write_sharded_store, write_store
+from cupid_tools.vocab import Rna
 
 _BLOCK_RNAS = 16_384
 
@@ -26,11 +37,48 @@ class MergeResult:
         rnas: RNAs in the merged store.
         rows: vectors in it.
         repeated: RNAs that stood in several of the stores, and were taken once.
+        dim: channels of a vector.
+        info: what made the vectors.
     """
 
     rnas: int
     rows: int
     repeated: int
+    dim: int
+    info: StoreInfo
+
+
+def stores_in_order(paths: Sequence[str], rnas: Iterable[Rna], source: str) -> list[str]:
+    """The stores *paths* of blocks of a file, given in any order, in the order of its RNAs; each RNA is compared.
+
+    Args:
+        paths: of the stores.
+        rnas: the whole file, read once.
+        source: the file, for messages.
+
+    Raises:
+        InputError: an RNA of the file is in no store, in two, or has another sequence there; or a store holds others.
+    """
+    waiting = _by_first_rna(paths)
+    order: list[str] = []
+    stored: Iterator[StoredRna] = iter(())
+    for rna in rnas:
+        mine = next(stored, None)
+        if mine is None:
+            if rna.id not in waiting:
+                problem = f"RNA {rna.id!r} is in no part"
+                raise InputError(
+                    source, problem, line=rna.line or None, hint="give the stores of all blocks, as they were written"
+                )
+            path, _ = waiting.pop(rna.id)
+            order.append(path)
+            stored = StoreFiles(path).rnas()
+            mine = next(stored)
+        _check_equal(mine, rna, order[-1], source)
+    left = next(stored, None)
+    for path, other in [(order[-1], left)] if left else waiting.values():
+        raise InputError(table_path(path), f"RNA {other.id!r} is not in {source}", line=other.line)
+    return order
 
 
 def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
@@ -61,7 +109,32 @@ def merge_stores(output: AnyPath, paths: Sequence[AnyPath]) -> MergeResult:
             write_sharded_store(output, info, table, shards)
         else:
             write_store(output, info, table, merge.blocks(), shape=(rows, stores[0].dim))
-    return MergeResult(merge.rnas, rows, merge.repeated)
+    return MergeResult(merge.rnas, rows, merge.repeated, stores[0].dim, info)
+
+
+def _by_first_rna(paths: Sequence[str]) -> dict[str, tuple[str, StoredRna]]:
+    """The stores by the id of their first RNA."""
+    found: dict[str, tuple[str, StoredRna]] = {}
+    for path in paths:
+        first = next(StoreFiles(path).rnas(), None)
+        if first is None:
+            raise InputError(table_path(path), "names no RNA", hint="embed again")
+        if first.id in found:
+            problem = f"RNA {first.id!r} is in {found[first.id][0]}, too"
+            raise InputError(table_path(path), problem, line=first.line, hint="give each block once")
+        found[first.id] = path, first
+    return found
+
+
+def _check_equal(stored: StoredRna, rna: Rna, path: str, source: str) -> None:
+    if stored.id != rna.id:
+        problem = f"has RNA {stored.id!r} where {place_of(source, rna.line or None)} has {rna.id!r}"
+        raise InputError(
+            table_path(path), problem, line=stored.line, hint="give the stores of blocks as they were written"
+        )
+    if stored.digest != rna.digest:
+        problem = f"RNA {rna.id!r} has another sequence in {place_of(source, rna.line or None)}"
+        raise InputError(table_path(path), problem, line=stored.line, hint="embed it again")
 
 
 class _Merge:

@@ -71,7 +71,12 @@ def versions() -> dict[str, str]:
 
 def save_model(path: str | os.PathLike[str], info: ModelInfo, weights: Mapping[str, Tensor]) -> None:
     """Write a model; the file appears complete or not at all."""
-    metadata = json.dumps({"format": FORMAT_VERSION} | asdict(info), sort_keys=True, allow_nan=False)
+    write_tensors(path, {"format": FORMAT_VERSION} | asdict(info), weights)
+
+
+def write_tensors(path: str | os.PathLike[str], facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Write what is to be told of a model, ready for JSON, and its tensors."""
+    metadata = json.dumps(facts, sort_keys=True, allow_nan=False)
     content = save({name: weights[name].contiguous() for name in sorted(weights)}, metadata={_KEY: metadata})
     with atomic_write(path, "wb") as handle:
         handle.write(content)
@@ -85,9 +90,25 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
         CupidError: no such file.
         InputError: cut short, made by another program, or with tensors that do not fit what it says of itself.
     """
-    file = Path(model_path(str(path)))
+    text, weights = read_tensors(path, Path(model_path(str(path))), "cupid-train")
+    info = _parse_info(path, text)
+    return Model(info, _build(path, info, weights, device))
+
+
+def read_tensors(path: str | os.PathLike[str], file: Path, tool: str) -> tuple[str, dict[str, Tensor]]:
+    """What *file* tells of its model, a JSON text, and its tensors.
+
+    Args:
+        path: names the file in messages.
+        file: to be read.
+        tool: makes such files.
+
+    Raises:
+        CupidError: no such file.
+        InputError: cut short, or made by another program.
+    """
     if not file.exists():
-        raise CupidError(f"{path}: no such file", hint="make it with cupid-train")
+        raise CupidError(f"{path}: no such file", hint=f"make it with {tool}")
     if not file.is_file():
         raise InputError(path, "is no regular file", hint="a model is read in pieces, so not from a pipe")
     try:
@@ -97,9 +118,8 @@ def load_model(path: str | os.PathLike[str], device: torch.device) -> Model:
     except SafetensorError as error:
         raise InputError(path, "is not a complete safetensors file", hint="copy it again, or train again") from error
     if _KEY not in metadata:
-        raise InputError(path, "is not a model of cupid-tools", hint="make one with cupid-train")
-    info = _parse_info(path, metadata[_KEY])
-    return Model(info, _build(path, info, weights, device))
+        raise InputError(path, "is not a model of cupid-tools", hint=f"train one with {tool}")
+    return metadata[_KEY], weights
 
 
 def build_classifier(name: str, config: Mapping[str, Any], dim: int) -> Classifier:
@@ -112,6 +132,10 @@ def build_classifier(name: str, config: Mapping[str, Any], dim: int) -> Classifi
 def _parse_info(path: str | os.PathLike[str], text: str) -> ModelInfo:
     try:
         values = json.loads(text)
+        if "tokenizer" in values:
+            raise InputError(path, "holds weights of an encoder, not a model of pairs", hint="cupid-train makes one")
+        if "types" in values:
+            raise InputError(path, "is a model of RNA types, not of pairs", hint="cupid-classify predict takes it")
         made_by = values.pop("format")
         values["store"] = values["store"] and StoreInfo(**values["store"])
         info = ModelInfo(**values)

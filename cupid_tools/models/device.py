@@ -71,12 +71,16 @@ def repeatable(device: torch.device, seed: int, *scope: str) -> Iterator[None]:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     before = torch.are_deterministic_algorithms_enabled()
+    fills = torch.utils.deterministic
+    filled = fills.fill_uninitialized_memory  # type: ignore[attr-defined]
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), memory_guard():
         torch.manual_seed(int(rng_for(seed, *scope).integers(2**63)))
         torch.use_deterministic_algorithms(True)
+        fills.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # what is made is written before it is read
         try:
             yield
         finally:
+            fills.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
             torch.use_deterministic_algorithms(before)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from cupid_tools import __version__
 from cupid_tools.io.atomic import atomic_write
-from cupid_tools.io.fasta import repeated_id
 from cupid_tools.io.parts import parts_folder
+from cupid_tools.io.rna_blocks import EnteredRnas, entered
 from cupid_tools.io.rna_index import RnaIndex
 from cupid_tools.io.store import PER_NUCLEOTIDE, AnyPath, Vectors
 from cupid_tools.io.store_write import (
@@ -29,8 +29,6 @@ from cupid_tools.models.sources import embed_rnas
 from cupid_tools.vocab import Rna
 
 _SHARD_BYTES = 1 << 28  # of letters and vectors together; an RNA that needs more is a shard by itself
-_BLOCK_RNAS = 16_384
-_BLOCK_NT = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -129,8 +127,8 @@ class _Reader:
     def shards(self, rnas: Iterable[Rna], size: int) -> Iterator[_Shard]:
         """Enter all RNAs, and yield the sequences that are new, at most *size* at a time."""
         shard = _Shard()
-        for block in self._blocks(rnas):
-            for rna, digest in self._enter(block):
+        for some in entered(rnas, self._index, self._source):
+            for rna, digest in self._note(some):
                 cost = len(rna.sequence) + 4 * self._encoder.dim * (len(rna.sequence) if self._each else 1)
                 full = shard.bytes + cost > _SHARD_BYTES or shard.nt + len(rna.sequence) > self._encoder.shard_nt
                 if len(shard.rnas) == size or (shard.rnas and full):
@@ -143,35 +141,19 @@ class _Reader:
         if shard.rnas:
             yield shard
 
-    def _blocks(self, rnas: Iterable[Rna]) -> Iterator[list[Rna]]:
-        block: list[Rna] = []
-        nt = 0
-        for rna in rnas:
-            block.append(rna)
-            nt += len(rna.sequence)
-            if len(block) == _BLOCK_RNAS or nt >= _BLOCK_NT:
-                yield block
-                block, nt = [], 0
-        if block:
-            yield block
-
-    def _enter(self, block: list[Rna]) -> list[tuple[Rna, str]]:
-        """Note the RNAs of a block, and return those whose sequences are new, with their digests."""
-        digests = [rna.digest for rna in block]
-        found = self._index.enter([rna.id for rna in block], digests)
-        for place in found.repeated[:1]:
-            same = found.first_numbers[place] == found.numbers[place]
-            raise repeated_id(self._source, block[place], block[place].sequence if same else "")
+    def _note(self, some: EnteredRnas) -> list[tuple[Rna, str]]:
+        """Write the lines of some RNAs, and return those whose sequences are new, with their digests."""
+        rnas, digests, found = some
         if self._each:
             for place in found.new:
-                self._starts.append(self._starts[-1] + len(block[place].sequence))
+                self._starts.append(self._starts[-1] + len(rnas[place].sequence))
         rows = np.frombuffer(self._starts, dtype=np.int64)[found.numbers] if self._each else found.numbers
         self._table.add(
             (rna.id, row, digest, len(rna.sequence))
-            for rna, row, digest in zip(block, rows.tolist(), digests, strict=True)
+            for rna, row, digest in zip(rnas, rows.tolist(), digests, strict=True)
         )
-        self.rnas += len(block)
-        return [(block[place], digests[place]) for place in found.new]
+        self.rnas += len(rnas)
+        return [(rnas[place], digests[place]) for place in found.new]
 
 
 def _make_parts(

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from cupid_tools.errors import OutOfMemoryError
 from cupid_tools.interaction.explanation import MEMBER, MODEL, THERMODYNAMICS, Explanation, Numbers, Side
 from cupid_tools.io.pairs import ID_A, ID_B, SCORE, PairTable
 from cupid_tools.models.checkpoint import Model
@@ -19,7 +18,7 @@ from cupid_tools.models.classifiers.blend import Blend
 from cupid_tools.models.classifiers.duplex import Duplex
 from cupid_tools.models.ranking import scorer_of
 from cupid_tools.models.sources import RnaSource
-from cupid_tools.processors import available_memory
+from cupid_tools.processors import check_memory
 from cupid_tools.vocab import Rna
 
 HIDDEN = "N"
@@ -80,11 +79,7 @@ def explain_pairs(pairs: pd.DataFrame, model: Model, rnas: Mapping[str, Rna], me
 
 def _check_room(first: Rna, second: Rna) -> None:
     needed = _CELL_BYTES * len(first.sequence) * len(second.sequence)
-    if needed > available_memory():
-        raise OutOfMemoryError(
-            f"{first.id} and {second.id} are too long to tell where they pair: it takes {needed / 2**30:,.1f} GiB",
-            hint="explain shorter RNAs, or run it where there is more memory",
-        )
+    check_memory(needed, f"{first.id} and {second.id} are too long to tell where they pair")
 
 
 def _energy_of(classifier: Classifier) -> tuple[Duplex, str]:

@@ -71,7 +71,7 @@ def learn(
         classifier=choice.name,
         config=vars(choice.config),
         dim=dim,
-        store=getattr(source, "info", None),
+        store=source.info,
         threshold=fit.best.threshold,
         training={
             "recipe": choice.recipe if choice.recipe is None or choice.recipe in recipe_names() else "own",

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cupid_tools.errors import InputError, OutOfMemoryError, place_of
-from cupid_tools.io.store import StoreInfo, Vectors
+from cupid_tools.errors import InputError, OutOfMemoryError, UsageError, place_of
+from cupid_tools.io.store import EmbeddingStore, StoreInfo, Vectors
 from cupid_tools.models.dataset import Rnas
-from cupid_tools.models.encoders import ENCODERS, load_encoder
+from cupid_tools.models.encoders import ENCODERS, WITH_PATH, load_encoder
 from cupid_tools.models.encoders.base import BatchMemoryError, Encoder, SequenceError
 from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.vocab import Rna
@@ -27,6 +27,11 @@ class RnaSource(Protocol):
     path: str
     remedy: str
 
+    @property
+    def info(self) -> StoreInfo | None:
+        """What made the vectors; None for a source of sequences."""
+        ...
+
     def ids(self) -> list[str]:
         """All RNA ids."""
         ...
@@ -41,13 +46,12 @@ class RnaSource(Protocol):
 
 
 class VectorSource(RnaSource, Protocol):
-    """Vectors by RNA id; ``io.store.EmbeddingStore`` is one.
+    """Vectors by RNA id; ``io.store.EmbeddingStore`` is one."""
 
-    Attributes:
-        info: what made the vectors.
-    """
-
-    info: StoreInfo
+    @property
+    def info(self) -> StoreInfo:
+        """What made the vectors."""
+        ...
 
     def read(self, names: Sequence[str]) -> Vectors:
         """Float32 [len(names), channels]."""
@@ -80,9 +84,30 @@ class _Named:
 class RnaSequences(_Named):
     """The sequences themselves."""
 
+    info = None
+
     def read(self, names: Sequence[str]) -> list[str]:
         """The sequences of the RNAs *names*."""
         return [self._rnas[name].sequence for name in names]
+
+
+def source_of(embeddings: Sequence[str] | None, rnas: Mapping[str, Rna], fasta: str) -> RnaSource:
+    """The RNAs as a classifier learns from them: vectors of the stores *embeddings*, or else sequences.
+
+    Args:
+        embeddings: stores, which are checked against the sequences of *rnas*; None for none.
+        rnas: id -> RNA; empty where no FASTA is given.
+        fasta: where *rnas* come from, for messages.
+
+    Raises:
+        InputError: a store holds one vector a nucleotide, or vectors of other sequences.
+    """
+    if not embeddings:
+        return RnaSequences(rnas, fasta)
+    store = EmbeddingStore(embeddings)
+    store.info.require_pooled(store.path)
+    store.check_sequences(rnas)
+    return store
 
 
 class EmbeddedRnas(_Named):
@@ -124,15 +149,39 @@ def encoder_like(made: StoreInfo, model_path: str, *, hint: str, settings: Mappi
         made: what made those.
         model_path: the model, for messages.
         hint: what to do where the encoder is not known here, for messages.
-        settings: ``device``, ``threads`` and ``weights_dir``; see ``EncoderSettings``.
+        settings: ``device``, ``threads`` and ``weights_dir``, and others that take the place of the model's; see
+            ``EncoderSettings``.
 
     Raises:
         InputError: the encoder is not known here.
         MissingError: its weights are not here.
     """
-    if made.encoder not in ENCODERS:
+    if made.encoder not in ENCODERS or made.encoder in WITH_PATH:  # nobody knows where the file is now
         raise InputError(model_path, f"was made with encoder {made.encoder!r}", hint=hint)
     return load_encoder(made.encoder, EncoderSettings.of_store(made, **settings))
+
+
+def encoder_of(model_path: str, settings: Mapping[str, Any]) -> Encoder:
+    """The encoder that a model needs; see ``encoder_like``.
+
+    Raises:
+        UsageError: the model reads sequences.
+        InputError: no model, or its encoder is not known here, or has other weights.
+        MissingError: the weights are not here.
+    """
+    import torch
+
+    from cupid_tools.models.checkpoint import load_model
+
+    made = load_model(model_path, torch.device("cpu")).info.store
+    if made is None:
+        raise UsageError(f"{model_path} reads sequences and needs no vectors", hint="name a model that reads vectors")
+    hint = "give --encoder, --pooling and --long as for training, in place of --model"
+    encoder = encoder_like(made, model_path, hint=hint, settings=settings)
+    differs = made.difference(encoder.info)
+    if differs:
+        raise InputError(model_path, f"has seen other vectors than are made here: {differs}", hint="use its weights")
+    return encoder
 
 
 def embed_rnas(encoder: Encoder, rnas: Sequence[Rna], source: str) -> Vectors:

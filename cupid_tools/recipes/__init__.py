@@ -2,7 +2,7 @@
 
 cupid-filter takes its limits from ``[filter]``, cupid-train its net and its schedule from ``[classifier]`` and
 ``[training]``. cupid-reproduce reads them all, and runs the ``[variants]``, each a line of the paper's table with the
-figures that it reports (see ``protocol``).
+figures that it reports (see ``protocol``). Recipes of cupid-pretrain are a family of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from cupid_tools.errors import CupidError, InputError, UsageError
 
@@ -21,36 +21,53 @@ Recipe = dict[str, dict[str, Any]]
 
 Settings = TypeVar("Settings")
 
-SECTIONS = ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training", "variants")
-"""What a recipe may hold, in the order of the work; a tool asks for no more than the sections it reads."""
-
-DEFAULT_RECIPE = "mirinter-trans"
-"""That which tools follow where none is given."""
-
 _SUFFIX = ".toml"
 _FOLDER = Path(__file__).parent
 
 
-def recipe_names() -> list[str]:
-    """The recipes that come with the package.
+class Family(NamedTuple):
+    """Recipes of one kind.
 
-    >>> recipe_names()
-    ['mirinter-trans', 'ncrna-cupid']
+    Attributes:
+        folder: of those that come with the package.
+        sections: what one may hold, in the order of the work; a tool asks for no more than those it reads.
     """
-    return sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}"))
+
+    folder: Path
+    sections: tuple[str, ...]
 
 
-def load_recipe(name: str | os.PathLike[str]) -> Recipe:
+PAIRS = Family(
+    _FOLDER, ("recipe", "filter", "split", "augment", "negatives", "encoder", "classifier", "training", "variants")
+)
+"""How interactions are predicted."""
+PRETRAINING = Family(_FOLDER / "pretraining", ("recipe", "network", "training", "variants"))
+"""How an encoder is trained."""
+
+DEFAULT_RECIPE = "mirinter-trans"
+"""That which tools follow where none is given."""
+
+
+def recipe_names(family: Family = PAIRS) -> list[str]:
+    """The recipes of a family that come with the package.
+
+    >>> recipe_names(), recipe_names(PRETRAINING)
+    (['mirinter-trans', 'ncrna-cupid'], ['mini', 'rna-transformer'])
+    """
+    return sorted(path.stem for path in family.folder.glob(f"*{_SUFFIX}"))
+
+
+def load_recipe(name: str | os.PathLike[str], family: Family = PAIRS) -> Recipe:
     """Read a recipe by its name, or a TOML file of the user's own by its path.
 
     Raises:
         UsageError: neither a known name nor a path that ends in ``.toml``.
-        InputError: not TOML, or not made of ``SECTIONS``.
+        InputError: not TOML, or not made of the sections of *family*.
     """
-    known = recipe_names()
+    known = recipe_names(family)
     if str(name) not in known and not str(name).endswith(_SUFFIX):
         raise UsageError(f"unknown recipe {str(name)!r} (known: {', '.join(known)}; or the path of a TOML file)")
-    path = _FOLDER / f"{name}{_SUFFIX}" if str(name) in known else Path(name)
+    path = family.folder / f"{name}{_SUFFIX}" if str(name) in known else Path(name)
     try:
         recipe = tomllib.loads(_read(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -58,8 +75,8 @@ def load_recipe(name: str | os.PathLike[str]) -> Recipe:
     for key, value in recipe.items():
         if not isinstance(value, dict):
             raise InputError(name, f"{key!r} stands outside of any [section]")
-        if key not in SECTIONS:
-            raise InputError(name, f"section [{key}] is unknown", hint=f"known: {', '.join(SECTIONS)}")
+        if key not in family.sections:
+            raise InputError(name, f"section [{key}] is unknown", hint=f"known: {', '.join(family.sections)}")
     return recipe
 
 
@@ -70,6 +87,7 @@ def recipe_section(
     overrides: Mapping[str, Any],
     *,
     leave_others: bool = False,
+    family: Family = PAIRS,
 ) -> Settings:
     """Fill the dataclass *kind* from one section of a recipe.
 
@@ -79,12 +97,13 @@ def recipe_section(
         kind: see ``fill``.
         overrides: field -> value that replaces the recipe's; None leaves it.
         leave_others: keys that are no fields of *kind* are left aside too.
+        family: of the recipe.
 
     Raises:
         InputError: the section lacks a field, has another, or has one of the wrong type.
     """
     hints = get_type_hints(kind)
-    given = load_recipe(name).get(section, {})
+    given = load_recipe(name, family).get(section, {})
     given |= {key: value for key, value in overrides.items() if value is not None}
     others = given.keys() - hints.keys() if leave_others else {"name"} - hints.keys()
     return fill(kind, {key: value for key, value in given.items() if key not in others}, name, section)

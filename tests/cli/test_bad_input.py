@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.chain import FOLDERS
+from tests.chain import FOLDERS, RNAS_ALONE
 
 ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "explain"]
-ALL += ["intarna_compare", "reproduce"]
+ALL += ["intarna_compare", "reproduce", "pretrain", "classify"]
 READ_FASTA = ["filter", "split", "augment", "negatives", "embed", "evaluate", "explain", "intarna_compare", "reproduce"]
-READ_PAIRS = [tool for tool in ALL if tool != "embed"]
+READ_FASTA += ["pretrain", "classify"]
+READ_PAIRS = [tool for tool in ALL if tool not in RNAS_ALONE]
 READ_LABELS = ["train", "evaluate"]
 SCORE = ["score", "explain"]
 STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
@@ -199,7 +200,7 @@ def test_bad_models(expect_refusal_in_chain, bad, chain, name, content):
 @pytest.mark.parametrize("name", ALL)
 def test_a_missing_input_is_an_io_error(expect_refusal_in_chain, name):
     expect_refusal_in_chain(
-        name, 1, "none.tsv: no such file or directory", **{"fasta" if name == "embed" else "pairs": "none.tsv"}
+        name, 1, "none.tsv: no such file or directory", **{"fasta" if name in RNAS_ALONE else "pairs": "none.tsv"}
     )
 
 
@@ -224,7 +225,7 @@ def test_an_input_may_not_be_the_output(tool, chain, tmp_path, name):
         os.mkdir(output)
     else:
         Path(output).write_text("precious\n")
-    which = "fasta" if name == "embed" else "pairs"
+    which = "fasta" if name in RNAS_ALONE else "pairs"
     outcome = tool(name, *chain.argv(name, output=output, **{which: output}))
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "is named twice" in outcome.stderr

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain import FOLDERS, executable
+from tests.chain import FOLDERS, RNAS_ALONE, executable
 
 ALL = ["filter", "split", "augment", "negatives", "embed", "train", "score", "evaluate", "explain"]
-ALL += ["intarna_compare", "reproduce"]
+ALL += ["intarna_compare", "reproduce", "pretrain", "classify"]
 STREAMS = ["filter", "split", "augment", "negatives", "score", "intarna_compare"]
 DEADLINE = 60
 
@@ -37,6 +37,21 @@ def test_a_full_disk_is_told(chain, tmp_path, name):
     assert f"{executable(name)}: ERROR: stdout: no space left on device\n" in error
     assert "Traceback" not in error
     assert "Exception" not in error
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"]])
+def test_a_full_disk_is_told_where_a_tool_speaks_of_itself(argv):
+    with open("/dev/full", "w") as full:
+        process = start("filter", argv, stdout=full)
+        error = process.communicate(timeout=DEADLINE)[1]
+    assert (process.returncode, error) == (1, "cupid-filter: ERROR: no space left on device\n")
+
+
+def test_a_reader_who_has_seen_enough_of_the_help_ends_it_quietly():
+    with start("filter", ["--help"], stdout=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.communicate(timeout=DEADLINE)[1] == ""
+    assert process.returncode == 141
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -92,7 +107,7 @@ def test_a_signal_in_the_middle_leaves_yesterdays_output(chain, tmp_path, name, 
         output.mkdir()
     else:
         output.write_text("yesterday\n")
-    which = "fasta" if name == "embed" else "pairs"
+    which = "fasta" if name in RNAS_ALONE else "pairs"
     argv = chain.argv(name, output=str(output), **{which: "-"})
     whole = Path(chain.argv(name, output="x")[-1]).read_bytes()
     with start(name, argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:

@@ -1,4 +1,4 @@
-"""Repeating a protocol: the table beside the paper's, what is kept of a killed run, and what is refused."""
+"""Repeating a protocol: the table beside the paper's, what is kept of a killed run, and what is assert_refused."""
 
 import hashlib
 import importlib
@@ -159,38 +159,40 @@ def test_a_folder_of_something_else_is_left_alone(tool, recipe, study, tmp_path)
 
 
 @pytest.fixture
-def refused(expect_refusal, study):
+def assert_refused(expect_refusal, study):
     def run(code, words, *options, recipe="mirinter-trans", pairs=None):
         expect_refusal(code, words, "reproduce", recipe, *options, *study[:-1], pairs or study[-1], suffix=FOLDER)
 
     return run
 
 
-def test_an_unknown_variant(refused):
-    refused(2, "mirinter-trans has no variant 'AVGG' (known: AVG, concat, MAX, IntaRNA)", "--variants", "AVG,AVGG")
+def test_an_unknown_variant(assert_refused):
+    assert_refused(
+        2, "mirinter-trans has no variant 'AVGG' (known: AVG, concat, MAX, IntaRNA)", "--variants", "AVG,AVGG"
+    )
 
 
-def test_an_unknown_recipe(refused):
-    refused(2, "unknown recipe 'ncrna' (known: mirinter-trans, ncrna-cupid;", recipe="ncrna")
+def test_an_unknown_recipe(assert_refused):
+    assert_refused(2, "unknown recipe 'ncrna' (known: mirinter-trans, ncrna-cupid;", recipe="ncrna")
 
 
-def test_missing_weights_are_told_before_the_work(refused, tmp_path):
+def test_missing_weights_are_told_before_the_work(assert_refused, tmp_path):
     words = "AVG: the weights of rnafm are not in "
-    refused(4, words, "--variants", "AVG", "--weights-dir", str(tmp_path / "none"))
+    assert_refused(4, words, "--variants", "AVG", "--weights-dir", str(tmp_path / "none"))
 
 
-def test_a_missing_engine_is_told_before_the_work(refused, monkeypatch, tmp_path):
+def test_a_missing_engine_is_told_before_the_work(assert_refused, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    refused(4, "or give another --engine, or --variants without IntaRNA)", "--encoder", "kmer")
+    assert_refused(4, "or give another --engine, or --variants without IntaRNA)", "--encoder", "kmer")
 
 
-def test_a_recipe_that_lacks_what_is_read(refused, tmp_path):
+def test_a_recipe_that_lacks_what_is_read(assert_refused, tmp_path):
     whole = (RECIPES / "ncrna-cupid.toml").read_text()
     own = tmp_path / "own.toml"
     own.write_text(whole.replace("[negatives]", "[recipe.negatives]"))
-    refused(3, "'negatives' in [recipe] is unknown", recipe=str(own))
+    assert_refused(3, "'negatives' in [recipe] is unknown", recipe=str(own))
     own.write_text(whole.partition("[variants.AVG]")[0])
-    refused(3, "has no [variants]", recipe=str(own))
+    assert_refused(3, "has no [variants]", recipe=str(own))
 
 
 def test_a_recipe_of_ones_own_is_named_by_its_content(finished, recipe):
@@ -199,13 +201,13 @@ def test_a_recipe_of_ones_own_is_named_by_its_content(finished, recipe):
     assert recipe not in told
 
 
-def test_relatives_that_leave_nothing_for_strict_c3(refused, tmp_path):
+def test_relatives_that_leave_nothing_for_strict_c3(assert_refused, tmp_path):
     """Where all miRNAs are one group, none of them can be unseen."""
     names = [line[1:].split()[0] for line in (DATA / "rnas.fa").read_text().splitlines() if line[0] == ">"]
     groups = tmp_path / "groups.tsv"
     groups.write_text("id\tgroup\n" + "".join(f"{name}\t{name[:7]}\n" for name in names))
     words = "pairs.tsv (strict-C3): split 'valid' would hold no positive"
-    refused(3, words, *QUICK, "--engine", "seed", "--groups", str(groups))
+    assert_refused(3, words, *QUICK, "--engine", "seed", "--groups", str(groups))
 
 
 def test_pairs_that_do_not_interact_are_left_aside_and_counted(tool, study, tmp_path):

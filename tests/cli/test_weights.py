@@ -126,7 +126,8 @@ def test_importing_again_says_so_and_changes_nothing(run, published, weights):
     outcome = run("import", published / "rnafm.pth", "--as", "rnafm")
     assert outcome.code == 0
     assert "there already" in outcome.stderr
-    assert (weights / "rnafm.safetensors").stat() == before
+    after = (weights / "rnafm.safetensors").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_other_weights_are_replaced_only_on_demand(run, expect_refusal, published, weights):
@@ -246,6 +247,19 @@ def test_a_kept_file_of_the_other_model_is_refused(tool, expect_refusal, publish
     tool("weights", "import", published / "rnafm.pth", "--as", "rnafm", "--weights-dir", tmp_path)
     kept = tmp_path / "rnafm.safetensors"
     expect_refusal(3, f"{kept}: holds the weights of rnafm, not of generrna", "import", kept, "--as", "generrna")
+
+
+def test_a_model_of_pairs_is_not_taken_for_weights_nor_weights_for_a_model(
+    tool, expect_refusal, chain, published, tmp_path
+):
+    model = chain.path("model.safetensors")
+    words = f"{model}: is a model of pairs, not the weights of an encoder"
+    expect_refusal(3, words, "import", model, "--as", "rnafm")
+    tool("weights", "import", published / "rnafm.pth", "--as", "rnafm", "--weights-dir", tmp_path)
+    kept = tmp_path / "rnafm.safetensors"
+    outcome = tool("score", "-m", kept, "-f", chain.path("kept.fa"), chain.path("kept.tsv"))
+    assert (outcome.code, outcome.stdout) == (3, "")
+    assert f"{kept}: holds weights of an encoder, not a model of pairs" in outcome.stderr
 
 
 def test_inputs_that_are_not_there_or_no_files(expect_refusal, published, tmp_path):

@@ -1,5 +1,6 @@
 """Compiled functions do without a folder for machine code, and say so; threads are as many as are asked for."""
 
+import importlib.util
 import threading
 
 import pytest
@@ -10,13 +11,30 @@ from cupid_tools.models.classifiers import by_features
 from cupid_tools.models.classifiers.duplex import Duplex, DuplexConfig
 
 
-def test_without_a_cache_functions_compile_and_it_is_told_once(caplog):
+@pytest.fixture
+def loops(tmp_path):
+    """Import a module of two functions that lies beside its machine code."""
+    (tmp_path / "loops.py").write_text("def one(x):\n    return x + 1\n\n\ndef two(x):\n    return x + 2\n")
+    spec = importlib.util.spec_from_file_location("loops", tmp_path / "loops.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_was_compiled_before_is_read_where_no_folder_can_be_written(loops, caplog, monkeypatch):
+    """In an image that is read-only; all else is compiled, which is told once."""
+    assert compiling.compiled(loops.one)(1) == 2
     compiling._tell_of_no_cache.cache_clear()
+
+    def refuse(*args, **options):
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr("numba.core.caching.tempfile.TemporaryFile", refuse)
     with caplog.at_level("INFO", logger="cupid_tools"):
-        for number in (1, 2):
-            names = {}
-            exec(f"def add(x):\n    return x + {number}", names)  # a function of no file has no cache
-            assert compiling.compiled(names["add"])(1) == 1 + number
+        known = compiling.compiled(loops.one)
+        assert known(1) == 2
+        assert (sum(known.stats.cache_hits.values()), caplog.text) == (1, "")
+        assert [compiling.compiled(loops.two)(1) for _ in range(2)] == [3, 3]
     assert caplog.text.count("set NUMBA_CACHE_DIR to one that can") == 1
 
 

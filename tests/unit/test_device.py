@@ -5,9 +5,9 @@ import os
 import pytest
 import torch
 
-from cupid_tools.errors import MissingError, UsageError
+from cupid_tools.errors import MissingError, OutOfMemoryError, UsageError
 from cupid_tools.models.device import choose_device, choose_devices
-from cupid_tools.processors import available_memory, processors
+from cupid_tools.processors import available_memory, check_memory, processors
 
 
 @pytest.fixture
@@ -43,22 +43,67 @@ def test_other_names_are_refused(gpus, name):
         choose_devices(name)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)])
-def test_the_quota_of_a_container_limits_the_threads(tmp_path, text, expected):
-    (tmp_path / "cpu.max").write_text(text + "\n")
-    allowed = len(os.sched_getaffinity(0))
-    assert processors(tmp_path / "cpu.max") == (expected or allowed)
-    assert processors(tmp_path / "absent") == allowed
+GROUPS = {
+    "2": "0::/job/step\n",
+    "1": "9:name=systemd:/\n4:cpu,cpuacct:/job/step\n3:memory:/job/step\n",
+}
+"""What /proc/self/cgroup says, by the version of control groups."""
 
 
-@pytest.mark.parametrize(("limit", "expected"), [("max\n", 2048 * 1024), ("4096\n", 4096), (None, 2048 * 1024)])
-def test_memory_is_what_machine_and_container_leave(tmp_path, limit, expected):
-    meminfo, container = tmp_path / "meminfo", tmp_path / "memory.max"
-    meminfo.write_text("MemTotal:  9000 kB\nMemAvailable:    2048 kB\nHugePages_Total:       0\n")
-    if limit:
-        container.write_text(limit)
-    assert available_memory(meminfo, container) == expected
+@pytest.fixture
+def system(tmp_path):
+    """Write files of a system below *tmp_path*: ``system({"proc/meminfo": text})``."""
+
+    def write(files):
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        return tmp_path
+
+    return write
 
 
-def test_memory_is_not_bounded_where_nothing_tells(tmp_path):
-    assert available_memory(tmp_path / "none", tmp_path / "none") == float("inf")
+@pytest.mark.parametrize(
+    ("version", "files", "expected"),
+    [
+        ("2", {"job/cpu.max": "100000 100000\n"}, 1),
+        ("2", {"job/step/cpu.max": "50000 100000\n"}, 1),
+        ("2", {"cpu.max": "100000 100000\n"}, 1),  # in a container, which is its own outermost group
+        ("2", {"job/cpu.max": "max 100000\n"}, None),
+        ("1", {"cpu/job/cpu.cfs_quota_us": "50000\n", "cpu/job/cpu.cfs_period_us": "100000\n"}, 1),
+        ("1", {"cpu/job/cpu.cfs_quota_us": "-1\n", "cpu/job/cpu.cfs_period_us": "100000\n"}, None),
+        ("1", {}, None),
+    ],
+)
+def test_the_quota_of_a_container_or_job_limits_the_threads(system, version, files, expected):
+    root = system({"proc/self/cgroup": GROUPS[version]} | {f"sys/fs/cgroup/{name}": files[name] for name in files})
+    assert processors(root) == (expected or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(
+    ("version", "files", "expected"),
+    [
+        ("2", {"job/step/memory.max": "max\n"}, 2048 * 1024),
+        ("2", {"job/step/memory.max": "max\n", "job/memory.max": "4096\n"}, 4096),
+        ("2", {"memory.max": "4096\n"}, 4096),
+        ("1", {"memory/job/memory.limit_in_bytes": "4096\n"}, 4096),
+        ("1", {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, 2048 * 1024),
+        ("1", {}, 2048 * 1024),
+    ],
+)
+def test_memory_is_what_machine_container_and_job_leave(system, version, files, expected):
+    told = {"proc/meminfo": "MemTotal:  9000 kB\nMemAvailable:    2048 kB\nHugePages_Total:       0\n"}
+    told |= {"proc/self/cgroup": GROUPS[version]} | {f"sys/fs/cgroup/{name}": files[name] for name in files}
+    assert available_memory(system(told)) == expected
+
+
+def test_memory_and_processors_are_not_bounded_where_nothing_tells(tmp_path):
+    assert available_memory(tmp_path) == float("inf")
+    assert processors(tmp_path) == len(os.sched_getaffinity(0))
+
+
+def test_what_cannot_fit_into_memory_is_refused_beforehand(monkeypatch):
+    monkeypatch.setattr("cupid_tools.processors.available_memory", lambda: 2**30)
+    check_memory(2**30, "it")
+    with pytest.raises(OutOfMemoryError, match=r"^it does not fit: it takes 3\.0 GiB, and 1\.0 GiB are free"):
+        check_memory(3 * 2**30, "it does not fit")

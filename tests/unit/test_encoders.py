@@ -14,7 +14,7 @@ from cupid_tools.models.encoders import ENCODERS, load_encoder
 from cupid_tools.models.encoders import kmer as kmer_module
 from cupid_tools.models.encoders.settings import EncoderSettings
 from cupid_tools.vocab import RNA_LETTERS
-from tests.language_models import save_huggingface
+from tests.language_models import save_huggingface, save_own
 
 RNAS = ["ACGU" * 30, "A", "NNNN", "GGGACUUCGGUCC", "ACGUN" * 7, "U" * 201]
 
@@ -25,6 +25,9 @@ def encoder(request, weights, tmp_path):
     if name == "hf":
         save_huggingface(tmp_path / "model")
         name = f"hf:{tmp_path}/model"
+    if name == "own":
+        save_own(tmp_path / "own.safetensors")
+        name = f"own:{tmp_path}/own.safetensors"
     plain = EncoderSettings() if name == "kmer" else EncoderSettings(precision="fp32", weights_dir=str(weights))
     return load_encoder(name, replace(plain, device="cpu"))
 

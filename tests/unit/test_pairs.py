@@ -65,6 +65,7 @@ def test_windows_line_ends_and_blank_lines(pairs):
         ("\n", "pairs.tsv: is empty"),
         ("id_a\tid_b\n", "pairs.tsv: holds a header but no pairs"),
         ("a\tb\n", "pairs.tsv:1: column 'id_a' is missing"),
+        (">a type=miRNA\nACGU\n", "pairs.tsv:1: is FASTA, not a table of pairs"),
         ("id_a,id_b\na,b\n", "pairs.tsv:1: column 'id_a' is missing (the header has: id_a,id_b; columns are separated"),
         ("id_a\tlabel\na\t1\n", "pairs.tsv:1: column 'id_b' is missing"),
         ("id_a\tid_b\tid_a\na\tb\tc\n", "pairs.tsv:1: column 'id_a' occurs twice"),

@@ -10,8 +10,11 @@ from cupid_tools.models.classifiers import CLASSIFIERS
 from cupid_tools.models.classifiers.mlp import MlpConfig
 from cupid_tools.models.encoders import ENCODERS
 from cupid_tools.models.encoders.settings import LONG_POLICIES, POOLINGS
+from cupid_tools.models.pretraining import ARCHITECTURES
+from cupid_tools.models.pretraining.network import NetworkSettings
+from cupid_tools.models.pretraining.settings import PretrainSettings
 from cupid_tools.models.training import TrainSettings
-from cupid_tools.recipes import SECTIONS, load_recipe, recipe_names, recipe_section
+from cupid_tools.recipes import PAIRS, PRETRAINING, load_recipe, recipe_names, recipe_section
 from cupid_tools.recipes.protocol import read_protocol
 from cupid_tools.sampling.negatives import STRATEGIES
 from cupid_tools.sampling.splits import SPLITTERS
@@ -82,7 +85,7 @@ def test_the_variants_differ_as_published(name):
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_is_complete_and_names_what_the_tools_know(name):
     recipe, protocol = load_recipe(name), read_protocol(name)
-    assert tuple(recipe) == SECTIONS
+    assert tuple(recipe) == PAIRS.sections
     assert recipe["classifier"]["name"] in CLASSIFIERS
     assert protocol.division.by in SPLITTERS
     assert protocol.negatives.strategy in STRATEGIES
@@ -181,3 +184,23 @@ def test_a_recipe_without_variants_cannot_be_reproduced(tmp_path):
     path.write_text((files("cupid_tools.recipes") / "ncrna-cupid.toml").read_text().partition("[variants.AVG]")[0])
     with pytest.raises(InputError, match=r"has no \[variants\]"):
         read_protocol(path)
+
+
+@pytest.mark.parametrize("name", recipe_names(PRETRAINING))
+def test_a_recipe_of_an_encoder_is_complete(name):
+    assert set(load_recipe(name, PRETRAINING)) <= set(PRETRAINING.sections)
+    network = recipe_section(name, "network", NetworkSettings, {}, family=PRETRAINING)
+    assert network.architecture in ARCHITECTURES
+    recipe_section(name, "training", PretrainSettings, {}, family=PRETRAINING)
+
+
+def test_rna_transformers_settings_are_those_of_the_work():
+    recipe = load_recipe("rna-transformer", PRETRAINING)
+    assert [recipe["network"][name] for name in ("layers", "heads", "width")] == [4, 8, 160]
+    assert [recipe["training"][name] for name in ("max_length", "batch_size", "type_weight")] == [205, 64, 0.1]
+    assert recipe["variants"] == {
+        "architecture": ["autoencoder", "masked"],
+        "nucleotides": ["random", "chemical"],
+        "type_weight": [0.0, 0.1],
+        "width": [64, 160],
+    }

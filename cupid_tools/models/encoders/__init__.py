@@ -25,6 +25,10 @@ ENCODERS = Registry(
             "cupid_tools.models.encoders.generrna:create",
             "GenerRNA, 1024 channels, 1024 tokens of some 4 nt",
         ),
+        "own": Entry(
+            "cupid_tools.models.encoders.own:create",
+            "as own:FILE, an encoder that cupid-pretrain has made",
+        ),
         "hf": Entry(
             "cupid_tools.models.encoders.huggingface:create",
             "as hf:FOLDER, a model of one's own in the format of Hugging Face",
@@ -33,9 +37,12 @@ ENCODERS = Registry(
 )
 """Name -> a callable that takes ``EncoderSettings`` and returns a ``base.Encoder``."""
 
+WITH_PATH = {"own": "FILE", "hf": "FOLDER"}
+"""Encoders that lie anywhere on disk, and what of."""
+
 
 def load_encoder(name: str, settings: EncoderSettings) -> Encoder:
-    """Make the encoder *name*, which for ``hf`` is ``hf:FOLDER``.
+    """Make the encoder *name*, which for those ``WITH_PATH`` has the path behind a colon, as in ``hf:FOLDER``.
 
     Raises:
         UsageError: no such encoder, or settings that it does not take.

@@ -27,6 +27,7 @@ from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, bu
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import Groups, unpacked
 from cupid_tools.models.encoders.settings import TRANSFORMERS, EncoderSettings
+from cupid_tools.processors import check_memory
 from cupid_tools.vocab import NUCLEOTIDES
 
 _CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
@@ -50,6 +51,8 @@ def create(settings: EncoderSettings) -> Encoder:
         raise UsageError("encoder hf needs a folder (write hf:FOLDER)")
     folder = Path(settings.path).expanduser()  # a shell leaves the ~ of hf:~/model as it is
     _check_folder(folder)
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    check_memory(size, f"{folder} does not fit into memory")
     name = f"hf:{_config(folder).model_type}"  # the same wherever the folder lies
     return build_encoder(name, folder_fingerprint(folder), settings, lambda: HuggingFace(folder))
 

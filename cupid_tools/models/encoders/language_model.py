@@ -9,6 +9,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,17 @@ from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens, peak_by
 from cupid_tools.models.encoders.packed import Groups, to_device
 from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
 from cupid_tools.models.encoders.precision import DTYPES, choose_precision
-from cupid_tools.models.encoders.settings import CLS, ERROR, FP16, INT8, NONE, TRUNCATE, WINDOW, EncoderSettings
+from cupid_tools.models.encoders.settings import (
+    CLS,
+    ERROR,
+    FP16,
+    INT8,
+    NONE,
+    OVERLAP,
+    TRUNCATE,
+    WINDOW,
+    EncoderSettings,
+)
 from cupid_tools.models.encoders.windows import Window, batch_end, check_overlap, equal_runs, windows_of
 
 _CPU_BATCH = 1024
@@ -58,6 +69,12 @@ class Tokens(NamedTuple):
         return len(self.ids) if self.lengths is None else int(self.lengths.sum())
 
 
+def tokens_of_letters(ids: NDArray[np.int64], sequences: Sequence[str]) -> list[Tokens]:
+    """The tokens of each RNA where every nucleotide has one: *ids*, int64 [nt of all RNAs], shared out."""
+    ends = list(accumulate(map(len, sequences), initial=0))
+    return [Tokens(ids[start:end], None) for start, end in pairwise(ends)]
+
+
 class LanguageModel(nn.Module):
     """A network over the tokens of RNAs.
 
@@ -68,6 +85,7 @@ class LanguageModel(nn.Module):
         tail: special tokens that stand after it.
         keep_last: which tokens of a long RNA ``truncate`` keeps, the last or the first.
         causal: whether a token sees only those before it.
+        long: what becomes of RNAs above the context where the user says nothing, one of ``LONG_POLICIES``.
         sizes: of its layers, for the memory that a batch takes.
     """
 
@@ -77,6 +95,7 @@ class LanguageModel(nn.Module):
     tail: tuple[int, ...] = ()
     keep_last: bool = False
     causal: bool = False
+    long: str = ERROR
     sizes: LayerSizes
 
     @property
@@ -113,8 +132,12 @@ def build_encoder(
     precision = choose_precision(settings.precision, devices)
     with memory_guard():
         copies = [_placed(make(), device, precision) for device in devices]
-    long = f"{WINDOW}:{settings.overlap}" if settings.long == WINDOW else settings.long
-    info = StoreInfo(name, fingerprint, settings.pooling, long, precision)
+    _check_settings(copies[0], settings)
+    long, overlap = settings.long or copies[0].long, settings.overlap
+    if overlap is None:
+        overlap = min(OVERLAP, copies[0].context // 2)
+    told = f"{WINDOW}:{overlap}" if long == WINDOW else long
+    info = StoreInfo(name, fingerprint, settings.pooling, told, precision)
     return LanguageModelEncoder(copies, info, settings)
 
 
@@ -129,14 +152,11 @@ class LanguageModelEncoder:
     """
 
     def __init__(self, copies: Sequence[LanguageModel], info: StoreInfo, settings: EncoderSettings) -> None:
-        """Use the *copies* of a network, each on its device, with *settings*.
-
-        Raises:
-            UsageError: settings that the network does not take.
-        """
+        """Use the *copies* of a network, each on its device, as *info* and *settings* say, which are checked before."""
         network = copies[0]
-        _check_settings(network, settings)
         self.info = info
+        self._long, _, overlap = info.long.partition(":")
+        self._overlap = int(overlap or 0)
         self.dim = pooled_dim(settings.pooling, network.dim)
         self._copies = copies
         self._settings = settings
@@ -154,7 +174,7 @@ class LanguageModelEncoder:
             return np.empty((0, self.dim), dtype=np.float32)
         tokens = self._copies[0].tokenize(sequences)
         windows = [window for rna, found in enumerate(tokens) for window in self._windows(rna, len(found.ids))]
-        if self.info.long == TRUNCATE:
+        if self._long == TRUNCATE:
             _tell_cuts(tokens, self._copies[0].context)
         with memory_guard():
             if self.info.pooling == NONE:
@@ -174,10 +194,10 @@ class LanguageModelEncoder:
         return peak_bytes(network.sizes, groups, self.info.precision, _device(network))
 
     def _windows(self, rna: int, tokens: int) -> list[Window]:
-        network, settings = self._copies[0], self._settings
+        network = self._copies[0]
         if not tokens:
             raise SequenceError(rna, "gives no token", hint="the tokenizer does not know its letters")
-        if settings.long == ERROR and tokens > network.context:
+        if self._long == ERROR and tokens > network.context:
             raise SequenceError(
                 rna,
                 f"has {tokens:,} tokens, and encoder {self.info.encoder} takes {network.context:,}",
@@ -187,8 +207,8 @@ class LanguageModelEncoder:
             rna,
             tokens,
             network.context,
-            settings.long,
-            overlap=settings.overlap,
+            self._long,
+            overlap=self._overlap,
             keep_last=network.keep_last,
             causal=network.causal,
         )
@@ -344,15 +364,16 @@ def _device(network: LanguageModel) -> torch.device:
 
 
 def _check_settings(network: LanguageModel, settings: EncoderSettings) -> None:
-    if settings.long == WINDOW:
+    long = settings.long or network.long
+    if settings.overlap is not None and long == WINDOW:
         check_overlap(settings.overlap, network.context)
-    elif settings.overlap != EncoderSettings.overlap:
+    elif settings.overlap is not None:
         raise UsageError("--overlap is that of windows (give --long window, or leave it out)")
     if settings.pooling == CLS and not network.head:
         raise UsageError("--pooling cls takes the token before the RNA, and this encoder has none (choose another)")
     if settings.pooling == CLS and network.causal:
         raise UsageError("--pooling cls takes the token before the RNA, which in a decoder knows nothing of the RNA")
-    if settings.pooling == NONE and settings.long == TRUNCATE:
+    if settings.pooling == NONE and long == TRUNCATE:
         raise UsageError("--pooling none gives every nucleotide a vector, and --long truncate cuts some off")
 
 

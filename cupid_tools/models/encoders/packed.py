@@ -46,16 +46,56 @@ def packed_attention(
         [1, T, heads, channels of a head], and no weights.
     """
     causal = bool(getattr(module, "is_causal", False))
-    heads, tokens, channels = query.shape[1:]
-    output = query.new_empty(tokens, heads, channels)
-    start = 0
-    for count, length in groups:
-        end = start + count * length
-        q, k, v = (x[0, :, start:end].view(heads, count, length, channels).transpose(0, 1) for x in (query, key, value))
-        attended = functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scaling)
-        output[start:end].view(count, length, heads, channels).copy_(attended.transpose(1, 2))
-        start = end
-    return output[None], None
+    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    return attend(q, k, v, groups, groups, causal=causal, scale=scaling)[None], None
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    groups: Groups,
+    key_groups: Groups,
+    *,
+    causal: bool,
+    scale: float | None = None,
+) -> Tensor:
+    """Attend within each sequence, or from each sequence to another.
+
+    Args:
+        query: [T, heads, channels of a head].
+        key, value: [S, heads, channels of a head].
+        groups: cover the T tokens.
+        key_groups: cover the S tokens; as many groups, of as many sequences each.
+        causal: whether a token sees only those before it.
+        scale: of the products; None stands for 1 / sqrt(channels of a head).
+
+    Returns:
+        [T, heads, channels of a head].
+    """
+    found = (
+        functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale).transpose(1, 2)
+        for q, k, v in zip(_parts(query, groups), _parts(key, key_groups), _parts(value, key_groups), strict=True)
+    )
+    if torch.is_grad_enabled():  # writing into one tensor would cost its gradient a copy of all of it a group
+        return torch.cat([attended.flatten(0, 1) for attended in found])
+    output = query.new_empty(query.shape)  # of all groups' results one lives at a time
+    for attended, place in zip(found, _split(output, groups), strict=True):
+        place.unflatten(0, attended.shape[:2]).copy_(attended)
+    return output
+
+
+def _parts(states: Tensor, groups: Groups) -> list[Tensor]:
+    """Each group as [sequences, heads, length, channels of a head]."""
+    return [
+        part.unflatten(0, group).transpose(1, 2) for part, group in zip(_split(states, groups), groups, strict=True)
+    ]
+
+
+def _split(states: Tensor, groups: Groups) -> Sequence[Tensor]:
+    """The rows of each group, by one call, whose gradient is one concatenation."""
+    parts: Sequence[Tensor] = states.split([count * length for count, length in groups])
+    return parts
 
 
 def positions(groups: Groups, first: int, device: torch.device) -> Tensor:

@@ -9,7 +9,6 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from transformers import EsmConfig, EsmModel
 from cupid_tools.errors import InputError, UsageError
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.conversion import check_tensors, expected_tensors, float_tensors, positive_sizes
-from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder
+from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder, tokens_of_letters
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import PACKED, Groups, positions, unpacked
 from cupid_tools.models.encoders.settings import AUTO, FP32, TRANSFORMERS, EncoderSettings
@@ -159,8 +158,7 @@ class ReferenceRnaFm(_Letters):
 def letter_tokens(sequences: Sequence[str]) -> list[Tokens]:
     """One token a nucleotide, without ``<cls>`` and ``<eos>``, for each RNA."""
     ids = _TABLE[np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8)]
-    ends = list(accumulate(map(len, sequences), initial=0))
-    return [Tokens(ids[start:end], None) for start, end in pairwise(ends)]
+    return tokens_of_letters(ids, sequences)
 
 
 class _Intermediate(nn.Module):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cupid_tools.io.store import StoreInfo
@@ -14,6 +14,9 @@ them, and ``none`` those of all nucleotides."""
 
 ERROR, TRUNCATE, WINDOW = LONG_POLICIES = ("error", "truncate", "window")
 """What becomes of an RNA above the context: refused, cut as published, or computed in overlapping windows."""
+
+OVERLAP = 128
+"""Tokens that neighbouring windows share unless told."""
 
 AUTO, FP32, BF16, FP16, INT8 = PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 """``int8``: weights and activations of the matrix products, each row with a scale of its own; on CPUs."""
@@ -29,8 +32,9 @@ class EncoderSettings:
     Attributes:
         path: the folder of a model that is not in the registry by name, as in ``hf:PATH``.
         pooling: one of ``POOLINGS``.
-        long: one of ``LONG_POLICIES``, for RNAs above the context.
-        overlap: tokens that neighbouring windows share, with ``window``.
+        long: one of ``LONG_POLICIES``, for RNAs above the context; None stands for what suits the encoder.
+        overlap: tokens that neighbouring windows share, with ``window``; None stands for ``OVERLAP``, or half of a
+            context that is shorter.
         precision: one of ``PRECISIONS``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``cuda:N,M``.
         threads: CPU threads; None leaves the choice to torch.
@@ -41,8 +45,8 @@ class EncoderSettings:
 
     path: str | None = None
     pooling: str = MEAN
-    long: str = ERROR
-    overlap: int = 128
+    long: str | None = None
+    overlap: int | None = None
     precision: str = AUTO
     device: str = "auto"
     threads: int | None = None
@@ -51,17 +55,20 @@ class EncoderSettings:
     batch_tokens: int | None = None
 
     @classmethod
-    def of_store(cls, info: StoreInfo, *, device: str, threads: int | None, weights_dir: str | None) -> EncoderSettings:
-        """The settings that make vectors like those of a store."""
+    def of_store(
+        cls, info: StoreInfo, *, device: str, threads: int | None, weights_dir: str | None, **others: Any
+    ) -> EncoderSettings:
+        """The settings that make vectors like those of a store; *others* take the place of those."""
         if info.encoder == "kmer":
-            return cls(device=device, threads=threads)
+            return cls(device=device, threads=threads, **others)
         long, _, overlap = info.long.partition(":")
-        return cls(
+        found = cls(
             pooling=info.pooling,
             long=long,
-            overlap=int(overlap or cls.overlap),
+            overlap=int(overlap) if overlap else None,
             precision=info.precision,
             device=device,
             threads=threads,
             weights_dir=weights_dir,
         )
+        return replace(found, **others)

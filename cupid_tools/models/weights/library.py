@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from cupid_tools.errors import InputError, MissingError
 from cupid_tools.io.atomic import atomic_write
+from cupid_tools.processors import check_memory
 
 if TYPE_CHECKING:  # torch takes seconds to load, and what a file says of itself is read without
     from torch import Tensor
@@ -141,8 +142,10 @@ def read(path: Path, name: str, *, shown: str | None = None) -> tuple[Weights, d
 
     Raises:
         InputError: cut short, not one of ours, or of another model.
+        OutOfMemoryError: the tensors take more than there is.
     """
     shown = shown or str(path)
+    check_memory(os.path.getsize(path), f"{shown} does not fit into memory")
     with _opened(path, "pt", shown) as handle:
         facts = _facts(shown, handle.metadata(), name)
         tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - it is no dict
@@ -181,6 +184,8 @@ def _facts(path: Path | str, metadata: Mapping[str, str] | None, name: str) -> d
         raise InputError(path, "holds no weights of cupid-tools", hint="make such a file with cupid-weights import")
     try:
         facts = json.loads(metadata[_KEY])
+        if "classifier" in facts:
+            raise InputError(path, "is a model of pairs, not the weights of an encoder", hint="give such weights")
         if facts["format"] != FORMAT_VERSION:
             raise InputError(path, "was made by another version of cupid-tools", hint=_AGAIN)
         facts = {field: facts[field] for field in _FIELDS}
