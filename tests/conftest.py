@@ -36,6 +36,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("PYTHONUNBUFFERED", None)
 
 
+SERVERS = [Path(__file__).parent / place for place in ("containers", "nextflow", "galaxy", "contract/test_wheel.py")]
+"""What starts servers, or builds of the whole tree: one process of several runs these, one after the other."""
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, in a process of its own where there are several."""
+    for item in items:
+        if any(place in [item.path, *item.path.parents] for place in SERVERS):
+            item.add_marker(pytest.mark.xdist_group("servers"))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 class Outcome(NamedTuple):
     code: int
     stdout: str

@@ -50,6 +50,11 @@ _TRAINING: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "--max-length": (options.positive_int, "NT", "longest RNA"),
     "--valid-share": (options.finite, "SHARE", "of the RNAs that are held out, with their relatives"),
     "--type-weight": (options.finite, "SHARE", "of the RNA types in the loss; 0 leaves them out"),
+    "--contrast-weight": (
+        options.finite,
+        "SHARE",
+        "of the contrast between RNAs of one type and all others in the loss; 0 leaves it out",
+    ),
     "--mask-share": (options.finite, "SHARE", "of the nucleotides that masked is asked for"),
     "--learning-rate": (options.finite, "RATE", "the highest rate"),
     "--warmup-share": (options.finite, "SHARE", "of the steps in which the rate rises"),

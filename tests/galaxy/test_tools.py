@@ -8,8 +8,15 @@ from cupid_tools import __version__
 from tests.galaxy.server import IDS, KEY, ROOT, TOOLS, WRAPPERS
 
 OURS = """
-import sys
+import sys, threading
+from galaxy.tool_util.verify.interactor import GalaxyInteractorApi
 from galaxy.tool_util.verify.script import arg_parser, run_tests
+
+# Tests that run at a time share an interactor, which forgets the files of one where another hands in its own.
+own = threading.local()
+GalaxyInteractorApi.uploads = property(
+    lambda interactor: getattr(own, "uploads", {}), lambda interactor, uploads: setattr(own, "uploads", uploads)
+)
 run_tests(arg_parser().parse_args(sys.argv[1:]), test_filters=[lambda test: not test.tool_id.startswith("cupid_")])
 """
 """galaxy-tool-test, which else tests one tool or all."""

@@ -11,6 +11,7 @@ from cupid_tools.errors import CupidError, InputError
 from cupid_tools.models.pretraining import ARCHITECTURES
 from cupid_tools.models.pretraining import training as training_module
 from cupid_tools.models.pretraining.corpus import make_corpus
+from cupid_tools.models.pretraining.judging import answer
 from cupid_tools.models.pretraining.network import NetworkSettings
 from cupid_tools.models.pretraining.settings import PretrainSettings
 from cupid_tools.models.pretraining.training import (
@@ -29,13 +30,17 @@ VALID = np.arange(6)
 
 @pytest.fixture(scope="module")
 def corpus():
-    """RNAs that begin with one word or another, which tells their type."""
+    return make_rnas(tails=(4, 12))
+
+
+def make_rnas(tails):
+    """RNAs that begin with one word or another, which tells their type, before a tail of random nucleotides."""
     rng = np.random.default_rng(3)
     words = {"miRNA": "GGGGAUAU", "tRNA": "CCUUCCUU"}
     rnas = []
     for number in range(48):
         kind = ("miRNA", "tRNA")[number % 2]
-        tail = "".join(rng.choice(list("ACGU"), rng.integers(4, 12)))
+        tail = "".join(rng.choice(list("ACGU"), rng.integers(*tails)))
         rnas.append(Rna(f"r{number}", words[kind] * 2 + tail, kind))
     return make_corpus(rnas)
 
@@ -69,6 +74,26 @@ def test_loss_falls_and_types_are_learned(corpus, model):
     assert curves[-1].type_f1_micro == 1.0
 
 
+def test_contrast_draws_a_type_together():
+    corpus = make_rnas(tails=(60, 80))
+
+    def apart(model):
+        """How much nearer RNAs of one type are than those of two, as cosines."""
+        (sequences,) = corpus.batches(VALID, 100, 10_000, None)
+        question = model.ask(sequences, 0.001, np.random.default_rng(0))
+        with torch.inference_mode():
+            means = answer(model, question).means
+        unit = torch.nn.functional.normalize(means - means.mean(0), dim=-1)
+        alike = torch.from_numpy(sequences.types[:, None] == sequences.types)
+        return float((unit @ unit.T)[alike].mean() - (unit @ unit.T)[~alike].mean())
+
+    settings = {"epochs": 20, "learning_rate": 0.01, "type_weight": 0.0}
+    drawn, curves = pretrain(task(**settings, contrast_weight=0.8), corpus, VALID, [CPU])
+    left, _ = pretrain(task(**settings), corpus, VALID, [CPU])
+    assert curves[-1].train_loss < curves[0].train_loss
+    assert apart(drawn) > apart(left) + 0.2
+
+
 @pytest.mark.parametrize("model", list(ARCHITECTURES))
 def test_equal_tasks_give_equal_bits(corpus, model):
     one, other = (pretrain(task(model, dropout=0.2), corpus, VALID, [CPU]) for _ in range(2))
@@ -98,10 +123,12 @@ class Stop(BaseException):
     """Stands for kill -9: nothing can be written any more."""
 
 
+@pytest.mark.parametrize("contrast", [0.0, 0.4])
 @pytest.mark.parametrize("step", [1, 5, 6, 9])
 @pytest.mark.parametrize("how", [KeyboardInterrupt, Stop])
-def test_an_interrupted_run_ends_with_the_same_bits(corpus, tmp_path, step, how):
-    wanted, curves = pretrain(task(dropout=0.2), corpus, VALID, [CPU])
+def test_an_interrupted_run_ends_with_the_same_bits(corpus, tmp_path, step, how, contrast):
+    asked = task(dropout=0.2, contrast_weight=contrast)
+    wanted, curves = pretrain(asked, corpus, VALID, [CPU])
     checkpoints = Checkpoints(tmp_path / "checkpoint", 2)
     done = 0
 
@@ -112,9 +139,9 @@ def test_an_interrupted_run_ends_with_the_same_bits(corpus, tmp_path, step, how)
             raise how
 
     with pytest.raises((InterruptedPretrainingError, Stop)):
-        pretrain(task(dropout=0.2), corpus, VALID, [CPU], checkpoints=checkpoints, progress=progress)
+        pretrain(asked, corpus, VALID, [CPU], checkpoints=checkpoints, progress=progress)
     assert checkpoints.path.exists() or (how is Stop and step == 1)
-    model, rows = pretrain(task(dropout=0.2), corpus, VALID, [CPU], checkpoints=checkpoints)
+    model, rows = pretrain(asked, corpus, VALID, [CPU], checkpoints=checkpoints)
     assert_same(numbers(model), numbers(wanted))
     assert rows == curves
 

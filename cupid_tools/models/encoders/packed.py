@@ -74,7 +74,7 @@ def attend(
         [T, heads, channels of a head].
     """
     found = (
-        functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale).transpose(1, 2)
+        _attended(q, k, v, causal, scale).transpose(1, 2)
         for q, k, v in zip(_parts(query, groups), _parts(key, key_groups), _parts(value, key_groups), strict=True)
     )
     if torch.is_grad_enabled():  # writing into one tensor would cost its gradient a copy of all of it a group
@@ -83,6 +83,15 @@ def attend(
     for attended, place in zip(found, _split(output, groups), strict=True):
         place.unflatten(0, attended.shape[:2]).copy_(attended)
     return output
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, causal: bool, scale: float | None) -> Tensor:
+    """[B, heads, T, channels] from keys and values [B, heads, S, channels]."""
+    if not (torch.is_grad_enabled() and query.device.type == "cpu"):
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal, scale=scale)
+    with torch.autocast("cpu", enabled=False):  # in bf16 the gradient takes four times as long
+        q, k, v = query.float(), key.float(), value.float()
+        return functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale).to(query.dtype)
 
 
 def _parts(states: Tensor, groups: Groups) -> list[Tensor]:

@@ -39,7 +39,7 @@ class Autoencoder(PretrainingModel):
         assert written is not None
         encoded = self.encoder(shown, groups)
         states = self.decoder(written, [(count, length - 1) for count, length in groups], encoded, groups)
-        return Answer(self.letters(states[places]), self.told_types(encoded, groups))
+        return self.answered(states[places], encoded, groups)
 
     def rewrite(self, sequences: Sequences, question: Question) -> list[NDArray[np.int64]]:
         """The RNAs as the decoder writes them alone, always the likeliest letter, up to END."""

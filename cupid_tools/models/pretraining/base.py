@@ -38,10 +38,12 @@ class Answer(NamedTuple):
 
     Attributes:
         letters: float [A, VOCABULARY], logits of the tokens that were asked for.
+        means: float [RNAs, channels], of the states of the nucleotides of each RNA.
         types: float [RNAs, types], logits; None where the model knows no types.
     """
 
     letters: Tensor
+    means: Tensor
     types: Tensor | None
 
 
@@ -73,9 +75,10 @@ class PretrainingModel(nn.Module):
     def rewrite(self, sequences: Sequences, question: Question) -> list[NDArray[np.int64]]:
         """What the model makes of each RNA where nobody helps: its nucleotides as tokens, int64 [nt that it writes]."""
 
-    def told_types(self, states: Tensor, groups: Groups) -> Tensor | None:
-        """Logits of the types of RNAs, from the mean of the states of their nucleotides: [RNAs, types]."""
-        return None if self.types is None else self.types(mean_states(states, groups))
+    def answered(self, letters: Tensor, states: Tensor, groups: Groups) -> Answer:
+        """What a model says that was asked for *letters*; types of RNAs are told from the means of *states*."""
+        means = mean_states(states, groups)
+        return Answer(self.letters(letters), means, None if self.types is None else self.types(means))
 
 
 def mean_states(states: Tensor, groups: Groups) -> Tensor:

@@ -31,11 +31,18 @@ class Sequences(NamedTuple):
         tokens: int64 [T].
         groups: of equal length, START and END counted.
         types: int64 [RNAs], ``NO_TYPE`` where it is unknown.
+        rows: int64 [RNAs], their places in the corpus.
     """
 
     tokens: Numbers
     groups: Groups
     types: Numbers
+    rows: Numbers
+
+    @property
+    def kinds(self) -> Numbers:
+        """Int64 [RNAs], equal for those of one known type; an RNA of unknown type is only like itself."""
+        return np.where(self.types == NO_TYPE, -1 - self.rows, self.types)
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ class Corpus:
             end = batch_end(sizes, start, tokens_at_once)
             chosen = order[start:end]
             tokens = _packed(self.tokens, firsts[chosen], taken[chosen])
-            found.append(Sequences(tokens, equal_runs(sizes[start:end]), self.types[rows[chosen]]))
+            found.append(Sequences(tokens, equal_runs(sizes[start:end]), self.types[rows[chosen]], rows[chosen]))
             start = end
         return found
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from cupid_tools.models.pretraining.alphabet import START, letters_of
 from cupid_tools.models.pretraining.base import Answer, PretrainingModel, Question, lengths_of
+from cupid_tools.models.pretraining.contrast import Partners, contrast_loss, paired
 from cupid_tools.models.pretraining.corpus import ENDS, NO_TYPE, Corpus, Numbers, Sequences
 from cupid_tools.models.pretraining.settings import PretrainSettings
 from cupid_tools.sampling.seeds import rng_for
@@ -31,7 +33,7 @@ class Epoch:
         epoch: counted from 1.
         learning_rate: of the last step.
         train_loss: mean of the epoch.
-        valid_loss: as it is trained: nucleotides and types, weighted.
+        valid_loss: as it is trained: nucleotides, types and contrast, weighted.
         perplexity: exp of the mean cross-entropy of a token that was asked for; 4 is guessing.
         character_error_rate: edit distance between an RNA and what the model writes, per nucleotide of the RNA.
         type_f1_micro, type_f1_macro: of the RNA types; NaN where the model is not told types.
@@ -61,17 +63,27 @@ class Sums:
         asked: tokens.
         types: summed cross-entropy of RNA types, in nats.
         typed: RNAs whose type is known.
+        contrast: summed contrastive loss, in nats.
+        paired: RNAs that met one of their type.
     """
 
     letters: float = 0.0
     asked: int = 0
     types: float = 0.0
     typed: int = 0
+    contrast: float = 0.0
+    paired: int = 0
 
-    def loss(self, type_weight: float) -> float:
-        """The composite loss: means of both parts, weighted."""
-        letters = self.letters / max(1, self.asked)
-        return (1 - type_weight) * letters + type_weight * self.types / max(1, self.typed)
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def loss(self, settings: PretrainSettings) -> float:
+        """The composite loss: means of its parts, weighted."""
+        return (
+            settings.letter_weight * self.letters / max(1, self.asked)
+            + settings.type_weight * self.types / max(1, self.typed)
+            + settings.contrast_weight * self.contrast / max(1, self.paired)
+        )
 
 
 def answer(model: PretrainingModel, question: Question) -> Answer:
@@ -106,7 +118,7 @@ def judge(
         errors = _character_error_rate(model, corpus, rows[:_REWRITTEN_RNAS], settings, seed)
     micro, macro = _f1(told, wanted)
     return {
-        "valid_loss": sums.loss(settings.type_weight),
+        "valid_loss": sums.loss(settings),
         "perplexity": math.exp(min(700.0, sums.letters / max(1, sums.asked))),
         "character_error_rate": errors,
         "type_f1_micro": micro,
@@ -137,9 +149,12 @@ def _asked(
     told: list[Numbers] = []
     wanted: list[Numbers] = []
     rng = rng_for(seed, "pretrain", "valid")
-    for sequences in corpus.batches(rows, settings.max_length, settings.batch_tokens, None):
+    for sequences in _judged(corpus, rows, settings, rng):
         question = model.ask(sequences, settings.mask_share, rng)
         found = answer(model, question)
+        if settings.contrast_weight:
+            sums.contrast += float(contrast_loss(found.means, sequences.kinds))
+            sums.paired += paired(sequences.kinds)
         sums.letters += float(letter_loss(found, question))
         sums.asked += len(question.answers)
         if found.types is not None:
@@ -150,6 +165,17 @@ def _asked(
             wanted.append(sequences.types[known])
     none = np.empty(0, dtype=np.int64)
     return sums, np.concatenate([none, *told]), np.concatenate([none, *wanted])
+
+
+def _judged(corpus: Corpus, rows: Numbers, settings: PretrainSettings, rng: np.random.Generator) -> Iterator[Sequences]:
+    """The RNAs *rows* in batches; where contrast counts, as many meet each other as in training."""
+    if not settings.contrast_weight:
+        yield from corpus.batches(rows, settings.max_length, settings.batch_tokens, None)
+        return
+    partners = Partners(corpus, rows)
+    for start in range(0, len(rows), settings.batch_size):
+        met = partners.with_partners(rows[start : start + settings.batch_size], rng)
+        yield from corpus.batches(met, settings.max_length, settings.batch_tokens, rng)
 
 
 def _character_error_rate(

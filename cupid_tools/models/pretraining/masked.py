@@ -38,7 +38,7 @@ class Masked(PretrainingModel):
     def forward(self, shown: Tensor, groups: Groups, places: Tensor, written: Tensor | None) -> Answer:
         """Letters at *places* of the tokens shown."""
         states = self.encoder(shown, groups)
-        return Answer(self.letters(states[places]), self.told_types(states, groups))
+        return self.answered(states[places], states, groups)
 
     def rewrite(self, sequences: Sequences, question: Question) -> list[NDArray[np.int64]]:
         """The RNAs with their hidden nucleotides filled in; a nucleotide that was not asked for is kept."""

@@ -114,10 +114,11 @@ class Network(nn.Module):
         super().__init__()
         self.settings = settings
         self.nucleotides = Nucleotides(settings)
-        self.stem = Stem(settings) if settings.stem else None
+        self.stem = Stem(settings, settings.width) if settings.stem else None
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
         self.readout = nn.Linear(settings.width, settings.readout) if settings.readout else None
+        self.words = Stem(settings, settings.readout) if settings.stem and settings.readout else None
         self._rotated = settings.width // settings.heads
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:
@@ -129,7 +130,10 @@ class Network(nn.Module):
         for block in self.blocks:
             states = block(states, packed)
         normed: Tensor = self.norm(states)
-        return normed if self.readout is None else functional.gelu(self.readout(normed))
+        if self.readout is None:
+            return normed
+        told = self.readout(normed)
+        return functional.gelu(told if self.words is None else told + self.words(tokens, groups))
 
 
 class Stem(nn.Module):
@@ -138,10 +142,10 @@ class Stem(nn.Module):
     Written as a look-up it costs next to nothing.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, width: int) -> None:
         super().__init__()
         self._reach = settings.stem // 2
-        self.told = nn.EmbeddingBag(settings.stem * VOCABULARY, settings.width, mode="sum", padding_idx=PAD)
+        self.told = nn.EmbeddingBag(settings.stem * VOCABULARY, width, mode="sum", padding_idx=PAD)
         nn.init.normal_(self.told.weight, std=settings.stem**-0.5)  # their sum is as large as what a nucleotide tells
 
     def forward(self, tokens: Tensor, groups: Groups) -> Tensor:

@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from cupid_tools.models.device import repeatable
 from cupid_tools.models.encoders.settings import BF16
 from cupid_tools.models.pretraining import ARCHITECTURES
 from cupid_tools.models.pretraining.base import PretrainingModel, Question
-from cupid_tools.models.pretraining.corpus import NO_TYPE, Corpus, Numbers
+from cupid_tools.models.pretraining.contrast import Partners, contrast_loss, paired
+from cupid_tools.models.pretraining.corpus import NO_TYPE, Corpus, Numbers, Sequences
 from cupid_tools.models.pretraining.judging import Epoch, Sums, answer, judge, letter_loss, type_loss
 from cupid_tools.models.pretraining.network import NetworkSettings
 from cupid_tools.models.pretraining.settings import PretrainSettings
@@ -142,6 +143,7 @@ class _Run:
         self._corpus = corpus
         self._valid = rng_for(task.seed, "pretrain", "held out").permutation(valid)
         self._train = np.setdiff1d(np.arange(len(corpus)), valid)
+        self._partners = Partners(corpus, self._train) if task.settings.contrast_weight else None
         self._ordered, self._order = -1, self._train  # the epoch whose order this is
         self._checkpoints = checkpoints
         self._asked = task.asked(corpus, valid)
@@ -200,7 +202,7 @@ class _Run:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         sums = self._learn(self._rows(number), rng)
-        loss = sums.loss(settings.type_weight)
+        loss = sums.loss(settings)
         if not math.isfinite(loss):
             raise CupidError(
                 f"the loss is no number in step {number + 1:,}", hint="lower --learning-rate, and give --restart"
@@ -209,11 +211,7 @@ class _Run:
         self._torn = True
         self._optimiser.step()
         self._spread()
-        total = self.progress.sums
-        epoch = Sums(
-            total.letters + sums.letters, total.asked + sums.asked, total.types + sums.types, total.typed + sums.typed
-        )
-        self.progress = Progress(number + 1, epoch, self.progress.curves)
+        self.progress = Progress(number + 1, self.progress.sums + sums, self.progress.curves)
         self._torn = False
 
     def _rows(self, step: int) -> Numbers:
@@ -228,11 +226,14 @@ class _Run:
     def _learn(self, rows: Numbers, rng: np.random.Generator) -> Sums:
         """Leave the gradients of the mean loss of *rows* in the model."""
         settings = self._task.settings
+        if self._partners:
+            rows = self._partners.with_partners(rows, rng)
         batches = self._corpus.batches(rows, settings.max_length, settings.batch_tokens, rng)
-        asked = [(self.model.ask(sequences, settings.mask_share, rng), sequences.types) for sequences in batches]
+        asked = [(self.model.ask(sequences, settings.mask_share, rng), sequences) for sequences in batches]
         total = Sums(
             asked=sum(len(question.answers) for question, _ in asked),
-            typed=sum(int((types != NO_TYPE).sum()) for _, types in asked),
+            typed=sum(int((sequences.types != NO_TYPE).sum()) for _, sequences in asked),
+            paired=sum(paired(sequences.kinds) for _, sequences in asked) if self._partners else 0,
         )
         for copy in self._copies:
             copy.train()
@@ -244,24 +245,31 @@ class _Run:
             with ThreadPoolExecutor(len(shares)) as pool:
                 losses = list(pool.map(lambda copy, share: self._share(copy, share, total), self._copies, shares))
             self._gather()
-        letters, types = torch.stack([loss.cpu() for loss in losses]).sum(0).tolist()
-        return Sums(letters, total.asked, types, total.typed)
+        letters, types, contrast = torch.stack([loss.cpu() for loss in losses]).sum(0).tolist()
+        return replace(total, letters=letters, types=types, contrast=contrast)
 
-    def _share(self, model: PretrainingModel, asked: Sequence[tuple[Question, Numbers]], total: Sums) -> Tensor:
-        """Add up the gradients of some parts of a step; returns the summed losses of nucleotides and types, [2]."""
-        weight = self._task.settings.type_weight
+    def _share(self, model: PretrainingModel, asked: Sequence[tuple[Question, Sequences]], total: Sums) -> Tensor:
+        """Add up the gradients of some parts of a step; returns the sums of the losses' parts, [3].
+
+        These are of nucleotides, types and contrast.
+        """
+        settings = self._task.settings
         device = model.letters.weight.device
-        losses = torch.zeros(2, device=device)  # summed there: reading each would wait for a GPU
-        for question, types in asked:
+        losses = torch.zeros(3, device=device)  # summed there: reading each would wait for a GPU
+        for question, sequences in asked:
             with torch.autocast(device.type, torch.bfloat16, enabled=self._task.precision == BF16):
                 found = answer(model, question)
             letters = letter_loss(found, question)
-            loss = (1 - weight) * letters / max(1, total.asked)
+            loss = settings.letter_weight * letters / max(1, total.asked)
             losses[0] += letters.detach()
             if found.types is not None and total.typed:
-                told = type_loss(found, types)
-                loss = loss + weight * told / total.typed
+                told = type_loss(found, sequences.types)
+                loss = loss + settings.type_weight * told / total.typed
                 losses[1] += told.detach()
+            if total.paired:
+                contrast = contrast_loss(found.means, sequences.kinds)
+                loss = loss + settings.contrast_weight * contrast / total.paired
+                losses[2] += contrast.detach()
             loss.backward()
         return losses
 
@@ -285,7 +293,7 @@ class _Run:
         epoch = Epoch(
             epoch=step // self._steps_of_epoch,
             learning_rate=learning_rate(settings, step - 1, self.steps),
-            train_loss=self.progress.sums.loss(settings.type_weight),
+            train_loss=self.progress.sums.loss(settings),
             **judge(self.model, self._corpus, self._valid, settings, self._task.seed),
         )
         _log_epoch(epoch, settings.epochs)
