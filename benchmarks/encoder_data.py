@@ -5,7 +5,7 @@
 DATA is a folder with ``corpus/ncrna.fasta.gz`` and ``types/NAME.tsv.gz``. Equal input gives equal bytes.
 
 pretrain.fa                RNAs of the sources whose licence is free (public domain or CC0), without any relative of
-                           what is held out below
+                           what is held out below; pretrain_families.tsv names the Rfam family of each, or unknown
 types_nrc_{train,test}.fa  nRC's 13 classes, 80:20 by clusters of relatives; types_mncr_{train,test}.fa: MncR's 6
 families.fa                all RNAs of 15 % of the Rfam families of at least 5, named by ``family=``
 perplexity.fa              2 % of the clusters that remain
@@ -223,6 +223,12 @@ def divide(known: Known, seed: int = SEED) -> tuple[dict[str, list[Rna]], dict[s
     return files, reasons
 
 
+def family_of(rna: Rna) -> str:
+    """The Rfam family that the header names, or ``UNKNOWN_TYPE``."""
+    found = FAMILY.search(rna.note)
+    return found[0] if found else UNKNOWN_TYPE
+
+
 def main(args: argparse.Namespace) -> None:
     """Write the files, and print Markdown tables of what they hold."""
     known = read_all(args.data)
@@ -239,6 +245,9 @@ def main(args: argparse.Namespace) -> None:
         )
         clusters = len({rna.note.rpartition("=")[2] for rna in rnas})
         print(f"| {name}.fa | {len(rnas):,} | {sum(len(rna.sequence) for rna in rnas):,} | {clusters:,} | {told} |")
+    with atomic_write(args.output / "pretrain_families.tsv") as handle:
+        handle.write("id\ttype\n")
+        handle.writelines(f"{rna.id}\t{family_of(rna)}\n" for rna in files["pretrain"])
     sizes = np.bincount(known.clusters)
     print(f"\nRNAs of free sources: {int(np.sum(known.sets == '')):,}. Left out of pretrain.fa:\n")
     print("| why | RNAs |\n|---|---|")

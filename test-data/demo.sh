@@ -41,7 +41,7 @@ cupid-evaluate --quiet --fasta "$out/kept.fa" --explanations "$out/explanations"
     $(printf -- "--curves $out/%s.curves.tsv " "${names[@]}") -o "$out/report" $(printf -- "$out/%s.tsv " "${names[@]}")
 
 printf '\nrandom: pairs split at random, as is published. strict: RNAs that are unseen and unrelated.\n'
-printf 'Each with the classifier that reads sequences, and (-net) with the published net on k-mer embeddings.\n\n'
+printf 'Each with the classifier that reads sequences, and (-net) with the published net on embeddings of mini, the encoder that comes with the tools.\n\n'
 cat "$out/report/in-words.txt"
 printf '\nThe numbers: %s\n' "$out/report/summary.txt"
 printf 'Open the report in a browser: %s\n' "$out/report/report.html"

@@ -17,7 +17,9 @@ TINY = (
     *("--max-length", "400", "--epochs", "1"),
 )
 _NETWORK = ("train", "--method", "network", "--width", "16", "--layers", "1", "--heads", "2", "--epochs", "1")
-RNAS_ALONE = {"embed": (), "pretrain": TINY, "classify": (*_NETWORK, "--warmup-epochs", "0", "--max-length", "100")}
+KMER = ("--encoder", "kmer")
+"""For cupid-embed: no weights, and equal bits on any machine."""
+RNAS_ALONE = {"embed": KMER, "pretrain": TINY, "classify": (*_NETWORK, "--warmup-epochs", "0", "--max-length", "100")}
 """Tools that read RNAs and no pairs, with what they are told."""
 FOLDERS = ("evaluate", "explain", "reproduce")
 """Tools whose output is a folder."""

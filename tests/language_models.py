@@ -154,7 +154,8 @@ def save_huggingface(folder, seed=SEED):
 
 def save_own(path, max_length=100):
     """Write what cupid-pretrain leaves, as if it had not learned anything."""
-    settings = recipe_section("mini", "training", PretrainSettings, {"max_length": max_length}, family=PRETRAINING)
+    chosen = {"max_length": max_length, "type_weight": 0.1}
+    settings = recipe_section("mini", "training", PretrainSettings, chosen, family=PRETRAINING)
     network = NetworkSettings("masked", "random", width=16, layers=2, heads=2, feed_forward=2, dropout=0.0)
     corpus = make_corpus([Rna("a", "ACGU", "miRNA"), Rna("b", "GGAC", "tRNA")])
     torch.manual_seed(5)

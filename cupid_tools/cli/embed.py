@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cupid_tools.models.encoders.base import Encoder
     from cupid_tools.vocab import Rna
 
-_DEFAULT_ENCODER = "kmer"
+_DEFAULT_ENCODER = "mini"
 _OF_MODEL = ("pooling", "long", "overlap")
 """The settings that a model tells beside its encoder."""
 _OTHERS = ("precision", "device", "threads", "implementation", "weights_dir", "batch_tokens")

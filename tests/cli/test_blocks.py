@@ -9,6 +9,7 @@ import pytest
 from cupid_tools.energy import running
 from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models.encoders.kmer import KmerEncoder
+from tests.chain import KMER
 from tests.conftest import contents
 
 RNAS = ">m\nUGCAAAUCCAUGCAAAACUGA\n>l\nUUGGCCCCUUAAAAAAUUUGCA\n>k\nACGGAUUUGCACGUUUAGC\n"
@@ -230,7 +231,7 @@ def test_an_interrupted_block_goes_on(tool, fasta, tmp_path, monkeypatch):
         return np.zeros((len(sequences), self.dim), dtype=np.float32)
 
     monkeypatch.setattr(KmerEncoder, "embed", fail_at_the_second)
-    argv = ["embed", "--shard-size", 1, "--blocks", "2/2", "-o", tmp_path / "two.npy", fasta]
+    argv = ["embed", *KMER, "--shard-size", 1, "--blocks", "2/2", "-o", tmp_path / "two.npy", fasta]
     fasta.write_text(RNAS + ">j\nGGGGGGGGAAAA\n")
     assert tool(*argv).code == 75
     assert "took 1 of the sequences from an interrupted run" in tool(*argv).stderr
@@ -310,7 +311,7 @@ def test_vectors_as_a_model_needs_them(tool, weights, chain, tmp_path):
 def test_other_weights_than_a_models_are_refused(tool, expect_refusal, fasta, tmp_path, chain, monkeypatch):
     model = chain.path("model.safetensors")
     assert tool("embed", "-m", model, "-o", tmp_path / "x.npy", fasta).code == 0
-    assert tool("embed", "-o", tmp_path / "y.npy", fasta).code == 0
+    assert tool("embed", *KMER, "-o", tmp_path / "y.npy", fasta).code == 0
     assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()
     monkeypatch.setattr(KmerEncoder, "info", KmerEncoder.info.__class__("kmer", "other", "composition", "whole"))
     words = "has seen other vectors than are made here: fingerprint 1-4-mers-hellinger and other"

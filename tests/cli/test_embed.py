@@ -14,6 +14,7 @@ import pytest
 from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models.encoders.base import SequenceError
 from cupid_tools.models.encoders.kmer import KmerEncoder
+from tests.chain import KMER
 
 FASTA = """\
 >mir type=miRNA
@@ -44,15 +45,27 @@ def many(count):
 
 
 def test_the_table_of_the_store(tool, golden, tmp_path):
-    outcome = tool("embed", "-o", tmp_path / "out.npy", "-", stdin=FASTA)
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", "-", stdin=FASTA)
     assert (outcome.code, outcome.stdout) == (0, "")
     assert "embedded 4 RNAs, 3 distinct sequences, 340 channels" in outcome.stderr
     golden(tmp_path / "out.tsv", "embed/out.tsv")
     assert sorted(files(tmp_path)) == ["out.npy", "out.tsv"]
 
 
+def test_without_a_word_mini_reads_them(tool, tmp_path):
+    outcome = tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA)
+    assert "embedded 4 RNAs, 3 distinct sequences, 320 channels" in outcome.stderr
+    table = (tmp_path / "out.tsv").read_text().splitlines()
+    assert table[1] == "# encoder=mini"
+    assert {"# pooling=mean", "# long=window:128"} <= set(table)
+    told = ("--encoder", "mini", "--long", "window", "--pooling", "mean")
+    tool("embed", *told, "-o", tmp_path / "told.npy", stdin=FASTA)
+    assert (tmp_path / "told.npy").read_bytes() == (tmp_path / "out.npy").read_bytes()
+    assert (tmp_path / "told.tsv").read_bytes() == (tmp_path / "out.tsv").read_bytes()
+
+
 def test_the_vectors_of_the_store(tool, tmp_path):
-    tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA)
+    tool("embed", *KMER, "-o", tmp_path / "out.npy", stdin=FASTA)
     store = EmbeddingStore([tmp_path / "out.npy"])
     mir, long = "UGCAAAUCCAUGCAAAACUGA", "ACGUNACGUACGUUAGCGGGAUC"
     np.testing.assert_array_equal(
@@ -66,12 +79,12 @@ def test_the_shard_size_changes_no_byte(tool, tmp_path, size):
     whole, sharded = tmp_path / "whole", tmp_path / "sharded"
     for folder, options in ((whole, []), (sharded, ["--shard-size", size])):
         folder.mkdir()
-        assert tool("embed", *options, "-o", folder / "out.npy", stdin=FASTA).code == 0
+        assert tool("embed", *KMER, *options, "-o", folder / "out.npy", stdin=FASTA).code == 0
     assert files(whole) == files(sharded)
 
 
 def test_real_rnas(tool, data, tmp_path):
-    outcome = tool("embed", "-o", tmp_path / "out.npy", "--report", tmp_path / "report.json", data / "rnas.fa")
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", "--report", tmp_path / "report.json", data / "rnas.fa")
     assert outcome.code == 0
     assert "embedded 327 RNAs" in outcome.stderr
     assert '"read": 327' in (tmp_path / "report.json").read_text()
@@ -85,7 +98,7 @@ def test_only_npy_names_a_store(expect_refusal):
 def test_the_table_may_not_replace_an_input(tool, tmp_path):
     source = tmp_path / "rnas.tsv"
     source.write_text(FASTA)
-    outcome = tool("embed", "-o", tmp_path / "rnas.npy", source)
+    outcome = tool("embed", *KMER, "-o", tmp_path / "rnas.npy", source)
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "is named twice" in outcome.stderr
     assert files(tmp_path) == {"rnas.tsv": FASTA.encode()}
@@ -97,7 +110,7 @@ def test_a_repeated_id(expect_refusal):
 
 def start(output, *options):
     code = "import sys; from cupid_tools.cli.embed import main; sys.exit(main())"
-    argv = [sys.executable, "-c", code, "-o", str(output), *options]
+    argv = [sys.executable, "-c", code, *KMER, "-o", str(output), *options]
     return subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -126,12 +139,12 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tool, tmp_path, halfw
     process.send_signal(signal.SIGKILL)
     process.wait(DEADLINE)
     assert [path.name for path in folder.iterdir()] == [".out.npy.parts"]
-    outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=many(70_000))
+    outcome = tool("embed", *KMER, "--shard-size", 15000, "-o", folder / "out.npy", stdin=many(70_000))
     assert outcome.code == 0
     assert "took 45,000 of the sequences from an interrupted run" in outcome.stderr
     whole = tmp_path / "whole"
     whole.mkdir()
-    assert "interrupted" not in tool("embed", "-o", whole / "out.npy", stdin=many(70_000)).stderr
+    assert "interrupted" not in tool("embed", *KMER, "-o", whole / "out.npy", stdin=many(70_000)).stderr
     assert files(folder) == files(whole)
 
 
@@ -140,7 +153,7 @@ def test_other_sequences_take_nothing_from_a_killed_run(tool, halfway):
     process.kill()
     process.wait(DEADLINE)
     other = many(70_000).replace(b">r0\n", b">r0\nA")
-    outcome = tool("embed", "--shard-size", 15000, "-o", folder / "out.npy", stdin=other)
+    outcome = tool("embed", *KMER, "--shard-size", 15000, "-o", folder / "out.npy", stdin=other)
     assert "took 30,000 of the sequences" in outcome.stderr  # the first shard differs, the next two do not
     assert sorted(files(folder)) == ["out.npy", "out.tsv"]
     rna = other.split(b"\n")[1].decode()
@@ -149,7 +162,7 @@ def test_other_sequences_take_nothing_from_a_killed_run(tool, halfway):
 
 def test_two_runs_do_not_write_one_store(tool, halfway):
     process, folder = halfway
-    outcome = tool("embed", "-o", folder / "out.npy", stdin=FASTA)
+    outcome = tool("embed", *KMER, "-o", folder / "out.npy", stdin=FASTA)
     assert outcome.code == 1
     assert "another process is writing it (wait for it, or choose another name)" in outcome.stderr
     process.stdin.close()
@@ -169,7 +182,7 @@ def test_a_full_disk_is_told_as_the_system_tells_it(tmp_path, options):
         "import resource, sys; from cupid_tools.cli.embed import main;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); sys.exit(main())"
     )
-    argv = [sys.executable, "-c", code, "-o", folder / "out.npy", *options, tmp_path / "rnas.fa"]
+    argv = [sys.executable, "-c", code, *KMER, "-o", folder / "out.npy", *options, tmp_path / "rnas.fa"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=DEADLINE)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"cupid-embed: ERROR: (\S+: )?file too large\n", done.stderr)
@@ -183,7 +196,7 @@ def test_a_file_system_without_locks_is_told(tool, tmp_path, monkeypatch):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    outcome = tool("embed", "-o", tmp_path / "out.npy", stdin=FASTA)
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", stdin=FASTA)
     assert outcome.code == 0
     assert f"WARNING: {tmp_path}/out.npy is not locked (operation not supported): let no other" in outcome.stderr
     assert len(EmbeddingStore([tmp_path / "out.npy"])) == 4
@@ -194,7 +207,7 @@ def test_an_rna_that_the_encoder_cannot_take(expect_refusal, monkeypatch):
         raise SequenceError(1, "is odd", hint="mend it")
 
     monkeypatch.setattr(KmerEncoder, "embed", refuse)
-    expect_refusal(3, "stdin:3: RNA 'long' is odd (mend it)", "embed", stdin=FASTA, suffix=".npy")
+    expect_refusal(3, "stdin:3: RNA 'long' is odd (mend it)", "embed", *KMER, stdin=FASTA, suffix=".npy")
 
 
 def test_an_interrupted_run_keeps_its_finished_shards(halfway):

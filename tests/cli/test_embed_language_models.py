@@ -11,6 +11,7 @@ from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models import embedding
 from cupid_tools.models.encoders import precision
 from cupid_tools.models.encoders.rnafm import RnaFm
+from tests.chain import KMER
 from tests.conftest import DATA
 
 FASTA = """\
@@ -183,8 +184,8 @@ def test_a_gpu_that_is_not_there(expect_refusal, weights, device):
 
 
 USAGE = [
-    (["--pooling", "max"], "--pooling is for language models (leave it out with --encoder kmer)"),
-    (["--long", "window"], "--long is for language models"),
+    ([*KMER, "--pooling", "max"], "--pooling is for language models (leave it out with --encoder kmer)"),
+    ([*KMER, "--long", "window"], "--long is for language models"),
     (["--encoder", "generrna", "--implementation", "reference"], "--implementation reference is for encoder rnafm"),
     (["--encoder", "generrna", "--pooling", "cls"], "--pooling cls takes the token before the RNA"),
     ([*RNAFM, "--pooling", "none", "--long", "truncate"], "--pooling none gives every nucleotide a vector"),
@@ -203,7 +204,7 @@ USAGE = [
 
 @pytest.mark.parametrize(("options", "words"), USAGE)
 def test_settings_that_cannot_be(expect_refusal, weights, options, words):
-    place = [] if options[0] != "--encoder" else ["--weights-dir", weights]
+    place = [] if "kmer" in options else ["--weights-dir", weights]
     expect_refusal(2, words, "embed", *options, *place, stdin=SHORT, suffix=".npy")
 
 

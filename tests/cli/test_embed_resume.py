@@ -21,6 +21,7 @@ from cupid_tools.io.store import EmbeddingStore
 from cupid_tools.models import embedding
 from cupid_tools.models.encoders import kmer
 from cupid_tools.models.encoders.base import BatchMemoryError
+from tests.chain import KMER
 from tests.killing import digests
 from tests.states_encoder import States
 
@@ -58,7 +59,7 @@ def files_below(folder):
 
 
 def embed(tool, path, text, *options):
-    outcome = tool("embed", "-o", path, *options, stdin=text)
+    outcome = tool("embed", *KMER, "-o", path, *options, stdin=text)
     assert outcome.code == 0, outcome
     return outcome
 
@@ -162,7 +163,7 @@ def test_files_of_other_stores_are_not_taken_for_shards(tool, states, tmp_path):
     """Parts of one big job are likely to be named so."""
     np.save(tmp_path / "out.0001.npy", np.zeros(3))
     before = files(tmp_path)
-    outcome = tool("embed", "-o", tmp_path / "out.npy", stdin=fasta(3))
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", stdin=fasta(3))
     assert outcome.code == 2
     assert f"{tmp_path}/out.0001.npy exists, and is not of a store {tmp_path}/out.npy (choose" in outcome.stderr
     assert files(tmp_path) == before
@@ -180,7 +181,7 @@ def test_an_rna_that_does_not_fit_into_memory(tool, tmp_path, monkeypatch):
 
     monkeypatch.setattr(kmer.KmerEncoder, "embed", embed_all_but_long)
     text = fasta(20) + f">long\n{'A' * 1234}\n" + fasta(5, seed=2, prefix="s")
-    outcome = tool("embed", "-o", tmp_path / "out.npy", "--shard-size", 7, stdin=text)
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", "--shard-size", 7, stdin=text)
     assert outcome.code == 75
     assert "stdin:41: RNA 'long' of 1,234 nt does not fit into memory, even alone (the same command" in outcome.stderr
     assert len(list(tmp_path.glob(".out.npy.parts/*.npy"))) == 2
@@ -199,7 +200,7 @@ def test_shards_of_other_arithmetic_are_not_resumed(tool, tmp_path, monkeypatch,
     plain = encoder.embed
     calls = iter([plain, plain, fail])
     encoder.embed = lambda sequences: next(calls)(sequences)
-    argv = ("embed", "-o", tmp_path / "out.npy", "--shard-size", 10)
+    argv = ("embed", *KMER, "-o", tmp_path / "out.npy", "--shard-size", 10)
     assert tool(*argv, stdin=text).code == 75
     encoder.embed = plain
     if change == "precision":
@@ -214,7 +215,7 @@ def test_a_full_disk_in_the_middle_of_a_shard_keeps_the_finished_ones(tmp_path):
     """A limit on the size of a file stands for the disk: 10 RNAs make 14 kB of vectors, and 40 make 55 kB."""
     text = fasta(90)
     code = "import sys; from cupid_tools.cli.embed import main; sys.exit(main())"
-    argv = [sys.executable, "-c", code, "-o", tmp_path / "out.npy"]
+    argv = [sys.executable, "-c", code, *KMER, "-o", tmp_path / "out.npy"]
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
@@ -299,7 +300,7 @@ def test_a_disk_that_is_full_of_copies_leaves_the_old_store(tool, states, tmp_pa
     before = files(tmp_path)
     monkeypatch.setattr("os.link", refuse)
     monkeypatch.setattr("shutil.copyfileobj", copy)
-    outcome = tool("embed", "-o", tmp_path / "out.npy", "--shard-size", 8, stdin=fasta(20))
+    outcome = tool("embed", *KMER, "-o", tmp_path / "out.npy", "--shard-size", 8, stdin=fasta(20))
     assert outcome.code == 1
     assert "no space left on device" in outcome.stderr
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
@@ -345,7 +346,7 @@ def test_killed_before_any_step_the_same_command_ends_with_the_same_bytes(tool, 
     if old != "nothing":
         monkeypatch.setattr(kmer, "KmerEncoder", States if old == "states" else States.__base__)
         embed(tool, folder / "out.npy", fasta(6, seed=3), "--shard-size", 2)
-    argv = ["-o", str(folder / "out.npy"), "--shard-size", "4", str(source)]
+    argv = [*KMER, "-o", str(folder / "out.npy"), "--shard-size", "4", str(source)]
     if new == "merged":
         monkeypatch.setattr(kmer, "KmerEncoder", States)
         embed(tool, tmp_path / "a.npy", fasta(6, seed=1, prefix="a"), "--shard-size", 3)
@@ -380,7 +381,7 @@ def test_killed_at_random_moments_until_it_ends(tool, tmp_path, monkeypatch, enc
     )
     folder = tmp_path / "stores"
     folder.mkdir()
-    argv = [sys.executable, "-c", code, encoder, "-o", str(folder / "out.npy"), "--shard-size", "5", str(source)]
+    argv = [sys.executable, "-c", code, encoder, *KMER, "-o", str(folder / "out.npy"), "--shard-size", "5", str(source)]
     rng = random.Random(1)
     kills = 0
     while True:

@@ -166,7 +166,7 @@ REFUSED = {
     "relatives": (3, [*SHORT], ">a\nACGUACGU\n>b\nACGUACGU\n", "all its RNAs are relatives, so that none can be held"),
     "heads": (2, [*SHORT, "--heads", "3"], TYPED, "a width of 16 cannot be shared by 3 heads"),
     "share": (2, [*SHORT, "--valid-share", "1.5"], TYPED, "valid-share is 1.5 (it must be between 0 and 1)"),
-    "weight": (2, [*TINY, "--type-weight", "1"], TYPED, "type-weight is 1 (it must be at least 0 and below 1)"),
+    "weight": (2, [*TINY, "--type-weight", "1"], TYPED, "type-weight and contrast-weight together must be below 1"),
     "recipe": (2, [*SHORT, "--recipe", "mirinter-trans"], TYPED, "unknown recipe 'mirinter-trans' (known: mini, "),
 }
 

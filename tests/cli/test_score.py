@@ -111,7 +111,7 @@ def real(tmp_path, data, tool):
         name: torch.randn(shape, generator=generator) * 1.2 / shape[-1] ** 0.5 for name, shape in shapes.items()
     }  # scores that differ
     model = save(tmp_path / "real.safetensors", weights, store=KmerEncoder.info, config=config)
-    tool("embed", "-o", tmp_path / "real.npy", data / "rnas.fa")
+    tool("embed", "--encoder", "kmer", "-o", tmp_path / "real.npy", data / "rnas.fa")
     return model, tmp_path / "real.npy", data / "rnas.fa"
 
 

@@ -242,7 +242,7 @@ def _check_names(option, action, param):
         names = {
             "--model": [f"{BUILTIN}:{name}" for name in builtin_names()],
             "--recipe": recipe_names(),
-            "--encoder": ["kmer"],
+            "--encoder": ["mini", "kmer"],
         }[option]
         assert set(names) <= set(values) or param.find("options") is not None, option
         return

@@ -90,7 +90,7 @@ REFUSED = {
     ),
     "encoder": (
         DATA | {"encoder": "rnafn"},
-        "--encoder cannot be rnafn (known: kmer, rnafm, generrna, own:FILE, hf:FOLDER)",
+        "--encoder cannot be rnafn (known: mini, kmer, rnafm, generrna, own:FILE, hf:FOLDER)",
     ),
     "other workflow": (DATA | {"top_k": 5}, "--top-k is for workflow score, not for train (leave it out)"),
     "with a model": (

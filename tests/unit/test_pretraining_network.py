@@ -113,7 +113,7 @@ def test_networks_that_cannot_be(settings, words):
 
 def test_a_stem_is_a_convolution_over_the_tokens_of_a_sequence():
     torch.manual_seed(1)
-    stem = Stem(small(stem=3))
+    stem = Stem(small(stem=3), 16)
     row = torch.cat([tokens("ACGU"), tokens("GGNAC")])
     found = stem(row, [(1, 4), (1, 5)])
     tables = stem.told.weight.detach().view(3, VOCABULARY, 16)

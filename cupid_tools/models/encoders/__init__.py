@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 ENCODERS = Registry(
     "encoder",
     {
+        "mini": Entry(
+            "cupid_tools.models.encoders.own:create_mini",
+            "the encoder that comes with the tools, 320 channels, RNAs of any length",
+        ),
         "kmer": Entry(
             "cupid_tools.models.encoders.kmer:create",
             "composition in 1- to 4-mers, 340 channels, needs no weights",

@@ -1,0 +1,55 @@
+"""The encoder that comes with the package: small, whole, described, and able to tell relatives."""
+
+import numpy as np
+import pytest
+
+from cupid_tools.models.encoders import load_encoder
+from cupid_tools.models.encoders.own import MINI
+from cupid_tools.models.encoders.settings import EncoderSettings
+from cupid_tools.models.pretraining.product import NAME, read_pretrained
+from cupid_tools.models.weights.library import read
+from cupid_tools.recipes import PRETRAINING, load_recipe
+
+LARGEST_FILE = 10_000_000
+LET_7 = ["UGAGGUAGUAGGUUGUAUAGUU", "UGAGGUAGUAGGUUGUGUGGUU", "UGAGGUAGUAGGUUGUAUGGUU", "AGAGGUAGUAGGUUGCAUAGUU"]
+MIR_17 = ["CAAAGUGCUUACAGUGCAGGUAG", "UAAAGUGCUUAUAGUGCAGGUAG", "CAAAGUGCUGUUCGUGCAGGUAG", "UAAAGUGCUGACAGUGCAGAU"]
+
+
+@pytest.fixture(scope="module")
+def mini():
+    return load_encoder("mini", EncoderSettings(precision="fp32", device="cpu"))
+
+
+def test_it_is_small_and_was_made_by_its_recipe():
+    assert MINI.stat().st_size < LARGEST_FILE
+    weights, _ = read(MINI, NAME)
+    config = weights.config
+    recipe = load_recipe("mini", PRETRAINING)
+    assert config["network"] == recipe["network"]
+    assert {name: config["training"][name] for name in recipe["training"]} == recipe["training"]
+
+
+def test_its_card_tells_what_it_is():
+    card = MINI.with_suffix(".md").read_text(encoding="utf-8")
+    assert read_pretrained(MINI).fingerprint in card
+    for part in ("What it is", "Data", "Licence", "Training", "How far to trust it", "Do not use it"):
+        assert f"**{part}" in card
+
+
+def test_relatives_are_nearer_than_others(mini):
+    vectors = mini.embed(LET_7 + MIR_17)
+    apart = vectors - vectors.mean(0)
+    unit = apart / np.linalg.norm(apart, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    family = np.arange(8) // 4
+    alike = family[:, None] == family
+    assert cosines[alike].min() > cosines[~alike].max()
+
+
+def test_any_length_is_read_and_none_changed_by_others(mini):
+    rng = np.random.default_rng(1)
+    rnas = ["".join(rng.choice(list("ACGU"), length)) for length in (1, 2, 22, 1022, 1023, 5000)]
+    together = mini.embed(rnas)
+    assert together.shape == (6, 320)
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(np.concatenate([mini.embed([rna]) for rna in rnas]), together, rtol=0, atol=5e-6)
