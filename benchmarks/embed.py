@@ -1,10 +1,11 @@
-"""RNA-FM by cupid-tools beside the authors' package `rna-fm`: speed, deviation, and memory of a batch.
+"""RNA-FM by cupid-tools, and mini, beside the authors' package `rna-fm`: speed, deviation, and memory of a batch.
 
     python benchmarks/embed.py [FASTA] [--device cuda]
 
 Both load the same checkpoint, of the published sizes with random weights, and turn the same RNAs from text into mean
 vectors. The package runs in float32, at the batch size that suits it best, and sorted by length. The share is that of
-the rate at which this machine multiplies matrices in the same precision. FASTA adds the lengths of a corpus.
+the rate at which this machine multiplies matrices in the same precision. FASTA adds the lengths of a corpus. mini turns
+fifty times as many RNAs of these lengths into vectors, so that its time can be told.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ TOKENS = {"cpu": 4096, "cuda": 1 << 20}
 """Of one measurement; four times as many for the lengths of a corpus."""
 BATCH = {"cpu": 1024, "cuda": 32768}
 """Tokens of the batch whose memory is measured."""
+MORE = 50
+"""For mini."""
 THEIR_BUDGETS = {"cpu": (256, 1024, 2048), "cuda": (4096, 16384, 65536)}
 """Tokens, padding included, of the batches among which the package may choose."""
 ROUNDS = (1, 2)
@@ -121,8 +124,15 @@ def operations(lengths: Sequence[int]) -> int:
     return LAYERS * sum(length * (linear + 4 * length * WIDTH) for length in lengths)
 
 
-def compare(label: str, sequences: Sequence[str], package: Package, ours: dict[str, Encoder]) -> None:
-    """Print tokens a second, ratios, shares and deviations, in every round."""
+def compare(
+    label: str,
+    sequences: Sequence[str],
+    more: Sequence[str],
+    package: Package,
+    ours: dict[str, Encoder],
+    minis: dict[str, Encoder],
+) -> None:
+    """Print tokens a second, ratios, shares and deviations, in every round; of mini for *more* sequences."""
     device = package.device
     lengths = [len(sequence) + 2 for sequence in sequences]
     budget = best_budget(package, sequences[:: max(1, sum(lengths) // max(THEIR_BUDGETS[device.type]))])
@@ -145,6 +155,19 @@ def compare(label: str, sequences: Sequence[str], package: Package, ours: dict[s
                 f"{turn}  {label:>6}  {precision:6}  {sum(lengths) / spent:9,.0f} tokens/s, "
                 f"{base / spent:5.2f} x rna-fm, {operations(lengths) / spent / rate:4.0%} of {rate / 1e9:,.0f} G/s, "
                 f"least cosine {cosine(vectors, exact):.6f}, largest difference {np.abs(vectors - exact).max():.1e}",
+                flush=True,
+            )
+
+
+        found: dict[str, Vectors] = {}
+        for precision, encoder in minis.items():
+            encoder.embed(more[:100])  # to warm up
+            start = time.perf_counter()
+            found[precision] = encoder.embed(more)
+            rate = sum(len(sequence) + 2 for sequence in more) / (time.perf_counter() - start)
+            print(
+                f"{turn}  {label:>6}  mini {precision:6}  {rate:9,.0f} tokens/s, {rate * base / sum(lengths):5.0f} x "
+                f"rna-fm, least cosine {cosine(found[precision], found[FP32]):.6f}",
                 flush=True,
             )
 
@@ -209,10 +232,17 @@ def main() -> None:
             )
             for precision in PRECISIONS[device.type]
         }
+        minis = {
+            precision: load_encoder("mini", EncoderSettings(precision=precision, device=args.device))
+            for precision in (FP32, BF16)
+        }
+        tokens = TOKENS[device.type]
         for length in LENGTHS:
-            compare(f"{length} nt", random_rnas(length, TOKENS[device.type]), package, ours)
+            fewer, more = random_rnas(length, tokens), random_rnas(length, MORE * tokens)
+            compare(f"{length} nt", fewer, more, package, ours, minis)
         if args.fasta:
-            compare("corpus", corpus_rnas(args.fasta, 4 * TOKENS[device.type]), package, ours)
+            fewer, more = corpus_rnas(args.fasta, 4 * tokens), corpus_rnas(args.fasta, MORE * tokens)
+            compare("corpus", fewer, more, package, ours, minis)
         compare_memory(ours, RnaFm(library.load("rnafm", folder)[0]), device)
 
 

@@ -1,10 +1,12 @@
 """What ``pip wheel .`` puts into the wheel."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.chain import executable
@@ -34,13 +36,44 @@ def content(wheel):
         yield opened
 
 
-def test_installing_it_gives_executables_and_man_pages(wheel, tmp_path):
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder where the wheel is installed."""
+    folder = tmp_path_factory.mktemp("installed")
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--ignore-installed"]
-    command += ["--prefix", tmp_path, wheel]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*command, "--prefix", folder, wheel], check=True, capture_output=True)
+    return folder
+
+
+def test_installing_it_gives_executables_and_man_pages(installed):
     for tool in TOOLS:
-        assert (tmp_path / "bin" / executable(tool)).stat().st_mode & 0o100
-        assert (tmp_path / "share" / "man" / "man1" / f"{executable(tool)}.1").is_file()
+        assert (installed / "bin" / executable(tool)).stat().st_mode & 0o100
+        assert (installed / "share" / "man" / "man1" / f"{executable(tool)}.1").is_file()
+
+
+ALONE = """
+import sys
+
+def refuse(event, args):
+    if event.startswith("socket."):
+        raise OSError("there is no network")
+
+sys.addaudithook(refuse)
+import cupid_tools
+assert cupid_tools.__file__.startswith(sys.argv.pop(1)), cupid_tools.__file__
+from cupid_tools.cli.embed import main
+sys.exit(main())
+"""
+
+
+def test_what_is_installed_embeds_without_a_network(installed, tmp_path):
+    (packages,) = installed.glob("lib/python*/site-packages")
+    (tmp_path / "rnas.fa").write_text(">a\nUGAGGUAGUAGGUUGUAUAGUU\n>b\nACGU\n", encoding="utf-8")
+    command = [sys.executable, "-c", ALONE, packages, "-o", tmp_path / "out.npy", tmp_path / "rnas.fa"]
+    environment = os.environ | {"PYTHONPATH": str(packages), "HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "out.npy").shape == (2, 320)
 
 
 def test_man_pages_are_in_the_wheel(content):

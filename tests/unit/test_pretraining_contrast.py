@@ -63,9 +63,10 @@ def test_the_loss_is_that_of_the_paper(kinds, seed):
     assert float(found) == pytest.approx(wanted, rel=1e-4, abs=1e-4)
 
 
-def test_nobody_alike_is_no_loss_and_no_gradient():
-    means = torch.randn(3, 4, requires_grad=True)
-    loss = contrast_loss(means, np.array([0, 1, 2]))
+@pytest.mark.parametrize("rnas", [1, 2, 3])
+def test_nobody_alike_is_no_loss_and_no_gradient(rnas):
+    means = torch.randn(rnas, 4, requires_grad=True)
+    loss = contrast_loss(means, np.arange(rnas))
     loss.backward()
     assert loss.item() == 0.0
-    assert torch.equal(means.grad, torch.zeros(3, 4))
+    assert torch.equal(means.grad, torch.zeros(rnas, 4))

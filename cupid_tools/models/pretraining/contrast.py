@@ -59,5 +59,6 @@ def contrast_loss(means: Tensor, kinds: Numbers) -> Tensor:
     likeness = unit @ unit.T / _TEMPERATURE
     itself = torch.eye(len(kind), dtype=torch.bool, device=kind.device)
     alike = (kind[:, None] == kind) & ~itself
-    told = torch.log_softmax(likeness.masked_fill(itself, -torch.inf), dim=-1).masked_fill(~alike, 0.0)
+    others = likeness.masked_fill(itself, torch.finfo(likeness.dtype).min)  # -inf has no gradient where nobody else is
+    told = torch.log_softmax(others, dim=-1).masked_fill(~alike, 0.0)
     return -(told.sum(-1) / alike.sum(-1).clamp(min=1)).sum()
