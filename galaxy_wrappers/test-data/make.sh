@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Makes the files of this folder that tools wrote, from rnas.fa and pairs.tsv, which are those of ../../test-data.
+# Makes the files of this folder that tools wrote, from rnas.fa and pairs.tsv, which are copies of those of ../../test-data.
 set -euo pipefail
 cd "$(dirname "$0")"
 
+cp ../../test-data/rnas.fa ../../test-data/pairs.tsv .
 cupid-filter --quiet -f rnas.fa --max-length 550 --fasta-out kept.fa -o kept.tsv pairs.tsv
 cupid-split --quiet -f kept.fa -o split.tsv kept.tsv
 cupid-negatives --quiet -f kept.fa --per-positive 2 -o dataset.tsv split.tsv
 cupid-train --quiet -f kept.fa --classifier seed-lr -o seed-lr.safetensors dataset.tsv
-cupid-embed --quiet -o vectors.npy kept.fa
+cupid-embed --quiet --encoder kmer -o vectors.npy kept.fa
 cupid-train --quiet -e vectors.npy --epochs 3 --hidden-size 8 --curves curves.tsv -o net.safetensors dataset.tsv
 cupid-score --quiet -m seed-lr.safetensors -f kept.fa -o scores.tsv dataset.tsv
 

@@ -268,6 +268,11 @@ def test_recipes_of_the_package_are_offered(forms):
     assert set(recipe_names(PRETRAINING)) <= offered
 
 
+@pytest.mark.parametrize("name", ["rnas.fa", "pairs.tsv"])
+def test_inputs_are_those_of_the_demo(name):
+    assert (WRAPPERS / "test-data" / name).read_bytes() == (ROOT / "test-data" / name).read_bytes()
+
+
 def test_the_suite_names_every_macro_once():
     text = (WRAPPERS / "macros.xml").read_text(encoding="utf-8")
     defined = re.findall(r'<(?:xml|token) name="@?(\w+)@?"', text)
