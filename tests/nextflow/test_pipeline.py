@@ -126,7 +126,7 @@ def few(tmp_path_factory):
 @pytest.mark.parametrize(
     ("workflow", "files", "options", "large", "small"),
     [
-        ("embed", {"fasta": RNAS}, [], ["--embed_block", "8.MB"], ["--embed_block", "30.KB"]),
+        ("embed", {"fasta": RNAS}, ["--encoder", "kmer"], ["--embed_block", "8.MB"], ["--embed_block", "30.KB"]),
         (
             "score",
             {"fasta": RNAS, "pairs": "pairs.tsv"},
