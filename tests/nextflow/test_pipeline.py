@@ -20,7 +20,7 @@ cupid-split --by unseen-both --strict --seed 3 --fasta kept.fa -o split.tsv --dr
     --report split.json kept.tsv
 cupid-augment --fasta kept.fa --fasta-out all.fa -o augmented.tsv --report augment.json split.tsv
 cupid-negatives --per-positive 5 --seed 3 --fasta all.fa -o dataset.tsv --report negatives.json augmented.tsv
-cupid-embed -o all.npy all.fa
+cupid-embed --encoder kmer -o all.npy all.fa
 for name in blend mlp; do
     case $name in blend) vectors= ;; mlp) vectors='-e all.npy'; epochs='--epochs 15' ;; esac
     cupid-train --classifier $name --fasta all.fa $vectors $epochs --seed 3 --device cpu --threads 1 \\
