@@ -158,7 +158,6 @@ def compare(
                 flush=True,
             )
 
-
         found: dict[str, Vectors] = {}
         for precision, encoder in minis.items():
             encoder.embed(more[:100])  # to warm up

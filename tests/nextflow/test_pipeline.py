@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chain import KMER
 from tests.nextflow.training import MAIN, PAIRS, RNAS, contents, trace
 
 FASTER = ("--bootstrap", "20")
@@ -53,7 +54,7 @@ def pipeline(nextflow, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(pipeline):
-    return pipeline("-profile", "test", *FASTER)
+    return pipeline("-profile", "test", *FASTER, *KMER)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_figures_for_multiqc_are_those_of_the_report(trained):
 
 def test_resume_repeats_nothing(pipeline, trained):
     before = contents(trained / "results" / "human")
-    pipeline("-profile", "test", *FASTER, "-resume", folder=trained)
+    pipeline("-profile", "test", *FASTER, *KMER, "-resume", folder=trained)
     assert {row["status"] for row in trace(trained)} == {"CACHED"}
     assert contents(trained / "results" / "human") == before
 
@@ -126,7 +127,7 @@ def few(tmp_path_factory):
 @pytest.mark.parametrize(
     ("workflow", "files", "options", "large", "small"),
     [
-        ("embed", {"fasta": RNAS}, ["--encoder", "kmer"], ["--embed_block", "8.MB"], ["--embed_block", "30.KB"]),
+        ("embed", {"fasta": RNAS}, list(KMER), ["--embed_block", "8.MB"], ["--embed_block", "30.KB"]),
         (
             "score",
             {"fasta": RNAS, "pairs": "pairs.tsv"},
