@@ -54,7 +54,7 @@ class Chain:
             "augment": ["-f", files["fasta"], "--fasta-out", str(Path(output).with_suffix(".fa"))],
             "negatives": ["-f", files["fasta"], "--per-positive", "2"],
             "train": ["-e", files["store"], "--epochs", "2", "--hidden-size", "16"],
-            "score": ["-m", files["model"], "-e", files["store"]],
+            "score": ["-m", files["model"], "-e", files["store"], "--precision", "fp32"],
             "evaluate": ["-f", files["fasta"], "--bootstrap", "20"],
             "explain": ["-m", files["model"], "-e", files["store"], "-f", files["fasta"], "--top", "2"],
             "intarna_compare": ["-f", files["fasta"], "--engine", "seed"],
