@@ -28,7 +28,8 @@ def commands(folder: Path) -> dict[str, str]:
         "cupid-split --strict": "-f kept.fa --by unseen-both --strict --seed 3 -o split.tsv kept.tsv",
         "cupid-augment": "-f kept.fa --fasta-out all.fa -o augmented.tsv split.tsv",
         "cupid-negatives": "-f all.fa --per-positive 5 -o dataset.tsv augmented.tsv",
-        "cupid-embed": "-o all.npy all.fa",
+        "cupid-embed": "-o mini.npy all.fa",
+        "cupid-embed --encoder kmer": "-o all.npy all.fa",
         "intarna-compare": "--engine seed --jobs 1 -f all.fa --splits valid,test -o energies.tsv dataset.tsv",
     }
     for name in CLASSIFIERS:
