@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cupid_tools import __version__
 from cupid_tools.cli._runtime import LOG_LEVELS, ToolParser
@@ -16,6 +17,9 @@ from cupid_tools.recipes import DEFAULT_RECIPE, recipe_names
 from cupid_tools.vocab import SPLITS
 
 DEFAULT_SEED = 1
+
+Setting = tuple[Callable[[str], Any], str, str]
+"""Type, metavar and help of an option that takes the place of a number in a recipe or a classifier."""
 
 
 def add_pairs(parser: ToolParser, help: str = "pair table") -> None:
@@ -231,3 +235,15 @@ def fraction(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
+
+
+NETWORK_SIZES: dict[str, Setting] = {
+    "--width": (positive_int, "N", "channels of a nucleotide's state"),
+    "--layers": (positive_int, "N", "layers"),
+    "--heads": (positive_int, "N", "heads of the attention in each"),
+    "--feed-forward": (positive_int, "N", "channels inside a layer, as a multiple of --width"),
+    "--dropout": (finite, "P", "share of channels left out while training"),
+    "--stem": (whole_number, "NT", "nucleotides, an odd number, that a convolution sees first; 0 for none"),
+    "--readout": (whole_number, "N", "channels read off the last layer, to be averaged; 0 for none"),
+}
+"""Of a network that reads nucleotides; see ``models.pretraining.network.NetworkSettings``."""

@@ -29,22 +29,8 @@ if TYPE_CHECKING:
     from cupid_tools.sampling.relatives import Groups
     from cupid_tools.vocab import Rna
 
-_SETTINGS: dict[str, tuple[Callable[[str], Any], str, str]] = {
-    "--width": (options.positive_int, "N", "of network: channels of a nucleotide's state"),
-    "--layers": (options.positive_int, "N", "of network: layers"),
-    "--heads": (options.positive_int, "N", "of network: heads of the attention in each"),
-    "--feed-forward": (options.positive_int, "N", "of network: channels inside a layer, as a multiple of --width"),
-    "--dropout": (options.finite, "P", "of network: share of channels left out while training"),
-    "--stem": (
-        options.whole_number,
-        "NT",
-        "of network: nucleotides, an odd number, that a convolution sees first; 0 for none",
-    ),
-    "--readout": (
-        options.whole_number,
-        "N",
-        "of network: channels read off the last layer, to be averaged; 0 for none",
-    ),
+_SETTINGS: dict[str, options.Setting] = {
+    **{flag: (kind, metavar, f"of network: {text}") for flag, (kind, metavar, text) in options.NETWORK_SIZES.items()},
     "--max-length": (options.positive_int, "NT", "of network: nt that are read at once, of longer RNAs in windows"),
     "--learning-rate": (options.finite, "RATE", "of network: the highest rate; of boosting: share of a tree"),
     "--warmup-epochs": (int, "N", "of network: epochs in which the rate rises"),
@@ -177,13 +163,13 @@ def _add_groups(parser: ToolParser, group: argparse._ActionsContainer, what: str
 
 def _train(args: argparse.Namespace, report: Report) -> None:
     """Train, and write the model even when training ends early with a good stage."""
+    from cupid_tools.models.curves import write_curves
     from cupid_tools.models.device import choose_device
     from cupid_tools.models.sources import source_of
     from cupid_tools.models.types.checkpoint import save_types
     from cupid_tools.models.types.choice import choose
     from cupid_tools.models.types.data import choose_rnas
     from cupid_tools.models.types.learning import learn_types, type_data
-    from cupid_tools.models.types.stages import write_curves
 
     if not (args.embeddings or args.fasta):
         raise UsageError("a classifier reads sequences or vectors (give --fasta, or --embeddings)")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,16 +37,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_RECIPE = "rna-transformer"
 
-_NETWORK: dict[str, tuple[Callable[[str], Any], str, str]] = {
-    "--width": (options.positive_int, "N", "channels of a nucleotide's state"),
-    "--layers": (options.positive_int, "N", "layers"),
-    "--heads": (options.positive_int, "N", "heads of the attention in each"),
-    "--feed-forward": (options.positive_int, "N", "channels inside a block, as a multiple of --width"),
-    "--dropout": (options.finite, "P", "share of channels left out while training"),
-    "--stem": (options.whole_number, "NT", "nucleotides, an odd number, that a convolution sees first; 0 for none"),
-    "--readout": (options.whole_number, "N", "channels read off the last layer, to be averaged; 0 for none"),
-}
-_TRAINING: dict[str, tuple[Callable[[str], Any], str, str]] = {
+_TRAINING: dict[str, options.Setting] = {
     "--max-length": (options.positive_int, "NT", "longest RNA"),
     "--valid-share": (options.finite, "SHARE", "of the RNAs that are held out, with their relatives"),
     "--type-weight": (options.finite, "SHARE", "of the RNA types in the loss; 0 leaves them out"),
@@ -153,13 +144,13 @@ def _add_model(parser: ToolParser) -> None:
         choices=LONG_RNAS,
         help="RNAs above --max-length: left out, or another stretch of each in every epoch",
     )
-    for flag, (kind, metavar, text) in (_NETWORK | _TRAINING).items():
+    for flag, (kind, metavar, text) in (options.NETWORK_SIZES | _TRAINING).items():
         group.add_argument(flag, type=kind, metavar=metavar, help=text)
 
 
 def _one(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.io.parts import parts_folder
-    from cupid_tools.models.pretraining.curves import write_curves
+    from cupid_tools.models.curves import write_curves
     from cupid_tools.models.pretraining.product import write_pretrained
     from cupid_tools.models.pretraining.training import Checkpoints, check_types, pretrain
 

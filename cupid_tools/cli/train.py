@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cupid_tools.sampling.relatives import Groups
     from cupid_tools.vocab import Rna
 
-_Numbers = dict[str, tuple[Callable[[str], Any], str, str]]
+_Numbers = dict[str, options.Setting]
 """Option -> its kind, metavar and help."""
 
 _SETTINGS: _Numbers = {
@@ -114,8 +114,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     from cupid_tools.io.pairs import read_pairs
     from cupid_tools.models.checkpoint import save_model
     from cupid_tools.models.choice import choose
+    from cupid_tools.models.curves import write_curves
     from cupid_tools.models.device import choose_device
-    from cupid_tools.models.fitting import write_curves
     from cupid_tools.models.learning import learn
     from cupid_tools.models.sources import source_of
 

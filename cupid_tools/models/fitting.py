@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,15 +16,18 @@ from torch.nn import functional
 
 from cupid_tools.errors import EXIT_INTERRUPTED, CupidError, UsageError
 from cupid_tools.evaluation.metrics import auroc, average_precision, best_mcc_threshold
-from cupid_tools.io.atomic import atomic_write
 from cupid_tools.models import SELECTIONS
+from cupid_tools.models.curves import CurveRow
 from cupid_tools.models.dataset import LabelledPairs
 
 log = logging.getLogger("cupid_tools")
 
+Row = TypeVar("Row", bound=CurveRow)
+State = TypeVar("State")
+
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(CurveRow):
     """One row of the curves; of a classifier that does not learn in passes, one of its stages (a round of boosting)."""
 
     epoch: int
@@ -35,11 +38,6 @@ class Epoch:
     valid_average_precision: float
     valid_mcc: float
     threshold: float
-
-    @classmethod
-    def columns(cls) -> list[str]:
-        """Names of the values, in order."""
-        return [field.name for field in fields(cls)]
 
 
 @dataclass(frozen=True)
@@ -126,45 +124,76 @@ def fit_epochs(
         CupidError: the loss was no number in the first epoch.
         KeyboardInterrupt: it came before the first epoch was done.
     """
-    kept: Fit | None = None
-    curves: list[Epoch] = []
+
+    def worth(row: Epoch) -> float:
+        value: float = getattr(row, f"valid_{select}")
+        return value
+
+    def tell(row: Epoch) -> None:
+        _log_epoch(row, epochs)
+
+    return Fit(*keep_best(learn, tensors, worth, tell, rounds=epochs, patience=patience, name="epoch"))
+
+
+def keep_best(
+    learn: Callable[[int], Row | None],
+    take: Callable[[], State],
+    worth: Callable[[Row], float],
+    tell: Callable[[Row], None],
+    *,
+    rounds: int,
+    patience: int,
+    name: str,
+) -> tuple[Row, State, list[Row], CupidError | None]:
+    """Run ``learn(number)`` for the rounds 1, 2, ... and keep what ``take()`` gives after the best one.
+
+    Args:
+        learn: one round; None where there is nothing left to learn. It raises ``NoNumberError``.
+        take: a copy of what was learned.
+        worth: of a row; the best has the most.
+        tell: called with each row.
+        rounds: at most.
+        patience: rounds without a better one after which it stops.
+        name: of a round, in messages.
+
+    Returns:
+        The best row, what was taken after it, all rows, and why it stopped before its time, if it did.
+
+    Raises:
+        CupidError: the loss was no number in the first round.
+        KeyboardInterrupt: it came before the first round was done.
+    """
+    kept: tuple[int, State] | None = None
+    curves: list[Row] = []
     trouble: CupidError | None = None
     try:
-        for number in range(1, epochs + 1):
-            curves.append(learn(number))
-            _log_epoch(curves[-1], epochs)
-            if kept is None or _choice(curves[-1], select) > _choice(kept.best, select):
-                kept = Fit(curves[-1], tensors(), curves)
-            elif number - kept.best.epoch >= patience:
+        for number in range(1, rounds + 1):
+            row = learn(number)
+            if row is None:
+                break
+            curves.append(row)
+            tell(row)
+            if kept is None or worth(row) > worth(curves[kept[0] - 1]):
+                kept = number, take()
+            elif number - kept[0] >= patience:
                 break
     except KeyboardInterrupt:
-        trouble = InterruptedTrainingError(f"interrupted in epoch {len(curves) + 1}")
+        trouble = InterruptedTrainingError(f"interrupted in {name} {len(curves) + 1}")
         if kept is None:
             raise
     except NoNumberError as error:
-        trouble = CupidError(f"the loss was no number in epoch {len(curves) + 1}", hint="lower --learning-rate")
+        trouble = CupidError(f"the loss was no number in {name} {len(curves) + 1}", hint="lower --learning-rate")
         if kept is None:
             raise trouble from error
     assert kept is not None
-    return Fit(kept.best, kept.tensors, curves, trouble)
-
-
-def write_curves(path: str | os.PathLike[str], curves: Sequence[Epoch]) -> None:
-    """Write the epochs as a table; it appears complete or not at all."""
-    with atomic_write(path) as handle:
-        handle.write("\t".join(Epoch.columns()) + "\n")
-        handle.writelines("\t".join(f"{value:.6g}" for value in vars(row).values()) + "\n" for row in curves)
+    best, state = kept
+    return curves[best - 1], state, curves, trouble
 
 
 def cross_entropy(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
     """Mean binary cross-entropy of probabilities, in nats; each logarithm bounded at -100, as torch does."""
     targets = torch.as_tensor(labels, dtype=torch.float64)
     return float(functional.binary_cross_entropy(torch.as_tensor(scores), targets))
-
-
-def _choice(epoch: Epoch, select: str) -> float:
-    value: float = getattr(epoch, f"valid_{select}")
-    return value
 
 
 def _log_epoch(row: Epoch, epochs: int) -> None:

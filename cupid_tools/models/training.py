@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from cupid_tools.models.curves import half_cosine
 from cupid_tools.models.dataset import TrainingData
 from cupid_tools.models.fitting import Epoch, Fit, check, check_schedule, fit_epochs, judged
 from cupid_tools.models.scoring import PairScorer
@@ -78,8 +78,7 @@ def learning_rate(settings: TrainSettings, epoch: int) -> float:
     if done < settings.warmup_epochs:
         return settings.learning_rate * epoch / settings.warmup_epochs
     progress = (done - settings.warmup_epochs) / (settings.epochs - settings.warmup_epochs)
-    cosine = (1 + math.cos(math.pi * progress)) / 2
-    return settings.learning_rate * (settings.floor + (1 - settings.floor) * cosine)
+    return half_cosine(settings.learning_rate, settings.floor, progress)
 
 
 def batches(labels: NDArray[np.int8], settings: TrainSettings, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -24,12 +24,12 @@ from cupid_tools.io.pairs import ENERGY, ID_A, ID_B
 from cupid_tools.io.store import EmbeddingStore, table_path
 from cupid_tools.models.checkpoint import load_model, save_model
 from cupid_tools.models.choice import Choice
+from cupid_tools.models.curves import write_curves
 from cupid_tools.models.device import memory_guard
 from cupid_tools.models.embedding import embed_to_store
 from cupid_tools.models.encoders import load_encoder
 from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.settings import EncoderSettings
-from cupid_tools.models.fitting import write_curves
 from cupid_tools.models.learning import learn
 from cupid_tools.processors import processors
 from cupid_tools.recipes.protocol import Embedding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from cupid_tools.models.curves import CurveRow
 from cupid_tools.models.pretraining.alphabet import START, letters_of
 from cupid_tools.models.pretraining.base import Answer, PretrainingModel, Question, lengths_of
 from cupid_tools.models.pretraining.contrast import Partners, contrast_loss, paired
@@ -26,7 +27,7 @@ _REWRITTEN_RNAS = 128
 
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(CurveRow):
     """One row of the curves; all but the first three are of RNAs that were held out.
 
     Attributes:
@@ -47,11 +48,6 @@ class Epoch:
     character_error_rate: float
     type_f1_micro: float
     type_f1_macro: float
-
-    @classmethod
-    def columns(cls) -> list[str]:
-        """Names of the values, in order."""
-        return [field.name for field in fields(cls)]
 
 
 @dataclass

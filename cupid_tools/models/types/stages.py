@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,8 @@ from cupid_tools.errors import CupidError
 from cupid_tools.evaluation.metrics import Floats
 from cupid_tools.evaluation.type_calibration import fit_temperature, log_loss
 from cupid_tools.evaluation.type_metrics import f1_scores
-from cupid_tools.io.atomic import atomic_write
-from cupid_tools.models.fitting import InterruptedTrainingError, NoNumberError, check
+from cupid_tools.models.curves import CurveRow
+from cupid_tools.models.fitting import NoNumberError, check, keep_best
 
 log = logging.getLogger("cupid_tools")
 
@@ -38,7 +37,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(CurveRow):
     """One row of the curves: an epoch of a net, some rounds of boosting, or one ridge.
 
     ``valid_loss`` is that after the temperature, since the probabilities that are given out are those.
@@ -51,11 +50,6 @@ class Stage:
     valid_f1_micro: float
     valid_f1_macro: float
     temperature: float
-
-    @classmethod
-    def columns(cls) -> list[str]:
-        """Names of the values, in order."""
-        return [field.name for field in fields(cls)]
 
 
 @dataclass(frozen=True)
@@ -103,37 +97,26 @@ def fit_stages(
         CupidError: the loss was no number in the first stage.
         KeyboardInterrupt: it came before the first stage was done.
     """
-    kept: TypeFit | None = None
-    curves: list[Stage] = []
-    trouble: CupidError | None = None
-    try:
-        for number in range(1, stages + 1):
-            step = learn(number)
-            if step is None:
-                break
-            curves.append(_judged(number, step, types))
-            _log_stage(curves[-1], stages)
-            if kept is None or curves[-1].valid_loss < kept.best.valid_loss:
-                kept = TypeFit(curves[-1], tensors(), step.valid_logits, curves)
-            elif number - kept.best.stage >= patience:
-                break
-    except KeyboardInterrupt:
-        trouble = InterruptedTrainingError(f"interrupted in stage {len(curves) + 1}")
-        if kept is None:
-            raise
-    except NoNumberError as error:
-        trouble = CupidError(f"the loss was no number in stage {len(curves) + 1}", hint="lower --learning-rate")
-        if kept is None:
-            raise trouble from error
-    assert kept is not None
-    return TypeFit(kept.best, kept.tensors, kept.valid_logits, curves, trouble)
+    valid_logits = np.empty((0, 0))  # of the stage that is just done
 
+    def judged(number: int) -> Stage | None:
+        nonlocal valid_logits
+        step = learn(number)
+        if step is None:
+            return None
+        valid_logits = step.valid_logits
+        return _judged(number, step, types)
 
-def write_curves(path: str | os.PathLike[str], curves: Sequence[Stage]) -> None:
-    """Write the stages as a table; it appears complete or not at all."""
-    with atomic_write(path) as handle:
-        handle.write("\t".join(Stage.columns()) + "\n")
-        handle.writelines("\t".join(f"{value:.6g}" for value in vars(row).values()) + "\n" for row in curves)
+    best, (kept, logits), curves, trouble = keep_best(
+        judged,
+        lambda: (tensors(), valid_logits),
+        lambda row: -row.valid_loss,
+        lambda row: _log_stage(row, stages),
+        rounds=stages,
+        patience=patience,
+        name="stage",
+    )
+    return TypeFit(best, kept, logits, curves, trouble)
 
 
 def _judged(number: int, step: Step, types: NDArray[np.int64]) -> Stage:

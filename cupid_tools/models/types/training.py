@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cupid_tools.evaluation.metrics import Floats
+from cupid_tools.models.curves import half_cosine
 from cupid_tools.models.encoders.packed import to_device
 from cupid_tools.models.fitting import NoNumberError, check
 from cupid_tools.models.pretraining.corpus import Corpus, make_corpus
@@ -66,8 +67,7 @@ def learning_rate(training: NetworkTraining, done: float) -> float:
     if done < training.warmup_epochs:
         return training.learning_rate * done / training.warmup_epochs
     progress = (done - training.warmup_epochs) / (training.epochs - training.warmup_epochs)
-    cosine = (1 + math.cos(math.pi * progress)) / 2
-    return training.learning_rate * (training.floor + (1 - training.floor) * cosine)
+    return half_cosine(training.learning_rate, training.floor, progress)
 
 
 def fit_network(
