@@ -21,7 +21,7 @@ demo: $(INSTALLED)
 
 # Two at a time: what starts servers in one of them, all else in the other.
 test: $(INSTALLED) lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

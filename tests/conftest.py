@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.chain import executable, run_chain
 from tests.containers import podman as podmans
@@ -36,16 +37,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("PYTHONUNBUFFERED", None)
 
 
-SERVERS = [Path(__file__).parent / place for place in ("containers", "nextflow", "galaxy", "contract/test_wheel.py")]
-"""What starts servers, or builds of the whole tree: one process of several runs these, one after the other."""
+SERVERS = tuple(f"tests/{place}" for place in ("containers/", "nextflow/", "galaxy/", "contract/test_wheel.py"))
+"""What starts servers, or builds images: one process of several runs these, one after the other."""
+
+
+class OneForServers(LoadScopeScheduling):
+    """Of several processes of pytest one runs what starts servers; two that build an image need the disk twice."""
+
+    def _split_scope(self, nodeid):
+        return "servers" if nodeid.startswith(SERVERS) else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return OneForServers(config, log)
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long, in a process of its own where there are several."""
-    for item in items:
-        if any(place in [item.path, *item.path.parents] for place in SERVERS):
-            item.add_marker(pytest.mark.xdist_group("servers"))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """Begin with what takes long."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SERVERS))
 
 
 class Outcome(NamedTuple):
