@@ -1,14 +1,15 @@
 """What telling RNA types is worth: from k-mers, from `mini`, and from a network trained end to end.
 
-    python benchmarks/rna_types.py --data FOLDER [--sets nrc mncr] [--methods ...] [--limit N] [--unknown]
+    python benchmarks/rna_types.py --data FOLDER --held-out MADE [--sets nrc mncr] [--methods ...] [--unknown]
 
 FOLDER holds NAME.tsv.gz with the columns id, type, source_split and sequence, NAME being nrc_13class or
-mncr_rnacentral_6class. One table a set and split:
+mncr_rnacentral_6class; MADE is what ``encoder_data.py`` made of them. One table a set and split:
 
 published   the split of the source, as it is (nrc)
 no copies   the same, but test RNAs whose sequence is in train taken out
-clusters    80:20, where no test RNA has a relative in train: RNAs that share a quarter of their 15-mers, directly or
-            through others, are on one side
+clusters    80:20, as in MADE: no test RNA has a relative in train, nor among the RNAs that `mini` has learned from;
+            RNAs that share a quarter of their 15-mers, directly or through others, are on one side. Methods with `mini`
+            have rows here alone
 
 Of train, a tenth is held out by clusters again, to choose what is kept and to calibrate. Intervals, 95 %, are those of
 a bootstrap that draws clusters of test RNAs, the same for all methods, so that differences to the first method are of
@@ -33,10 +34,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cupid_tools.errors import CupidError
 from cupid_tools.evaluation.bootstrap import interval
 from cupid_tools.evaluation.type_calibration import probabilities
 from cupid_tools.evaluation.type_metrics import ALL, Metrics, TypeAnswers, answers_of, type_replicates
+from cupid_tools.io.fasta import read_fasta
 from cupid_tools.io.store import Vectors
 from cupid_tools.io.streams import read_lines
 from cupid_tools.models.classifiers import SEQUENCES, VECTORS
@@ -48,14 +49,18 @@ from cupid_tools.models.types.base import TypeClassifier
 from cupid_tools.models.types.choice import Choice, choose
 from cupid_tools.models.types.data import TypeData
 from cupid_tools.models.types.holdout import held_out
+from cupid_tools.models.types.network import NetworkOfTypes
 from cupid_tools.sampling.relatives import Groups, related_groups
 from cupid_tools.sampling.seeds import rng_for
 from cupid_tools.vocab import Rna
 
 FILES = {"nrc": "nrc_13class", "mncr": "mncr_rnacentral_6class"}
 PUBLISHED_TEST = "dataset_nRC_test"
-METHODS = ("kmer logistic", "kmer boosting", "mini logistic", "mini boosting", "network")
-TESTED, VALID = 0.2, 0.1
+CLUSTERS = "clusters"
+MINI_NAME = "mini"
+METHODS = ("kmer logistic", "kmer boosting", "mini logistic", "mini boosting", "network", "mini network")
+"""What is read and the classifier; "mini network" goes on from `mini`, "network" begins with random numbers."""
+VALID = 0.1
 REPLICATES, LEVEL = 1000, 0.95
 THRESHOLDS = (0.3, 0.5, 0.7, 0.9)
 SHOWN = ("f1_micro", "f1_macro", "ece")
@@ -112,15 +117,21 @@ def read_world(path: Path, limit: int | None) -> World:
     )
 
 
-def trials(world: World) -> Iterator[Trial]:
+def places_of(world: World, path: Path) -> NDArray[np.int64]:
+    """The places of the RNAs of a FASTA, as far as they are in the set."""
+    place = {sequence: number for number, sequence in enumerate(world.sequences)}
+    found = [place[rna.sequence] for rna in read_fasta(path) if rna.sequence in place]
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def trials(world: World, made: Path, name: str) -> Iterator[Trial]:
     """All splits of a set."""
     if world.tested.any():
         train, test = np.unique(world.rows[~world.tested]), world.rows[world.tested]
         yield Trial("published", train, test)
         yield Trial("no copies", train, test[~np.isin(test, train)])
-    codes = np.unique(world.types, return_inverse=True)[1]
-    held = held_out(codes, world.clusters, TESTED, rng_for(SEED, "benchmarks.rna_types", "test"))
-    yield Trial("clusters", np.flatnonzero(~held), np.flatnonzero(held))
+    train, test = (places_of(world, made / f"types_{name}_{side}.fa") for side in ("train", "test"))
+    yield Trial(CLUSTERS, train, test)
 
 
 def embedded(world: World, name: str) -> Vectors:
@@ -131,9 +142,16 @@ def embedded(world: World, name: str) -> Vectors:
 
 def chosen(method: str, epochs: int | None) -> Choice:
     """The classifier of a row."""
-    kind = method.rpartition(" ")[2]
-    given = {"epochs": epochs} if epochs and kind == "network" else {}
-    return choose(kind, SEQUENCES if kind == "network" else VECTORS, given)
+    encoder, _, kind = method.rpartition(" ")
+    if kind != "network":
+        return choose(kind, VECTORS, {})
+    return choose(kind, SEQUENCES, {"epochs": epochs} if epochs else {}, encoder or None)
+
+
+def read_by(method: str) -> str:
+    """The encoder whose vectors a method reads; none where it reads sequences."""
+    encoder, _, kind = method.rpartition(" ")
+    return "" if kind == "network" else encoder
 
 
 class Fitted(NamedTuple):
@@ -157,7 +175,10 @@ def fitted(world: World, trial: Trial, choice: Choice, vectors: Vectors | None) 
     valid = held_out(codes, world.clusters[trial.train], VALID, rng)
     data = TypeData(read(world, trial.train, vectors), codes, tuple(names.tolist()), valid, {})
     dim = 0 if vectors is None else vectors.shape[1]
-    fit = choice.kind(choice.config, dim, len(names)).fit(data, choice.training, device=device, seed=SEED)
+    learner = choice.kind(choice.config, dim, len(names))
+    if choice.start is not None and isinstance(learner, NetworkOfTypes):
+        learner.start_from(choice.start.model.encoder)
+    fit = learner.fit(data, choice.training, device=device, seed=SEED)
     classifier = choice.kind(choice.config, dim, len(names))
     classifier.load(fit.tensors, device)
     return Fitted(names.tolist(), classifier, fit.best.temperature)
@@ -208,17 +229,15 @@ def compare(args: argparse.Namespace, name: str) -> None:
     world = read_world(args.data / f"{FILES[name]}.tsv.gz", args.limit)
     vectors: dict[str, Vectors] = {}
     models: dict[tuple[str, bytes], tuple[Fitted, float]] = {}  # published tests share what is learned
-    for trial in trials(world):
+    for trial in trials(world, args.held_out, name):
         print(head(name, world, trial), flush=True)
         first: tuple[Metrics, Metrics] | None = None
         for method in args.methods:
-            encoder = method.rpartition(" ")[0]
-            try:
-                if encoder and encoder not in vectors:
-                    vectors[encoder] = embedded(world, encoder)
-            except CupidError as error:
-                print(f"| {method} | left out: {error} |", flush=True)
-                continue
+            if trial.name != CLUSTERS and method.startswith(MINI_NAME):
+                continue  # it may have learned from relatives of what is tested
+            encoder = read_by(method)
+            if encoder and encoder not in vectors:
+                vectors[encoder] = embedded(world, encoder)
             key = method, trial.train.tobytes()
             if key not in models:
                 start = time.perf_counter()
@@ -233,9 +252,9 @@ def compare(args: argparse.Namespace, name: str) -> None:
 def tell_unknown(args: argparse.Namespace, name: str) -> None:
     """Print what the threshold does."""
     world = read_world(args.data / f"{FILES[name]}.tsv.gz", args.limit)
-    *_, trial = trials(world)
+    *_, trial = trials(world, args.held_out, name)
     method, choice = args.methods[0], chosen(args.methods[0], args.epochs)
-    encoder = method.rpartition(" ")[0]
+    encoder = read_by(method)
     vectors = embedded(world, encoder) if encoder else None
     answers = answers_to(world, trial, fitted(world, trial, choice, vectors), vectors)
     foreign = []
@@ -265,7 +284,8 @@ def main(args: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--held-out", type=Path, required=True, metavar="MADE")
     parser.add_argument("--sets", nargs="+", choices=FILES, default=list(FILES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--limit", type=int, metavar="N", help="rows of a set, at random")
