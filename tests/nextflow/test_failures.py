@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.chain import KMER
 from tests.nextflow.training import FIELDS, MAIN, PAIRS, RNAS, trace
 
 FAILS_ONCE = """
@@ -14,7 +15,7 @@ process {
     }
 }
 """
-EMBED = ["--workflow", "embed", "--fasta", RNAS]
+EMBED = ("--workflow", "embed", *KMER, "--fasta")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def run(nextflow, tmp_path):
 
 
 def test_want_of_memory_or_time_is_repeated_with_more_of_both(run):
-    code, screen, tasks = run(*EMBED, "--embed-block", "60.KB", config=FAILS_ONCE)
+    code, screen, tasks = run(*EMBED, RNAS, "--embed-block", "60.KB", config=FAILS_ONCE)
     assert code == 0, screen
     steps = {
         name: [(row["exit"], row["time"]) for row in tasks if f"CUPID_{name}" in row["name"]]
@@ -50,7 +51,7 @@ def test_want_of_memory_or_time_is_repeated_with_more_of_both(run):
 
 
 def test_want_of_memory_that_stays_ends_the_run(run):
-    code, screen, tasks = run(*EMBED, config="process.beforeScript = 'exit 137'\n")
+    code, screen, tasks = run(*EMBED, RNAS, config="process.beforeScript = 'exit 137'\n")
     assert code != 0
     assert [row["attempt"] for row in tasks] == ["1", "2", "3", "4"]
     assert "terminated with an error exit status (137)" in screen
@@ -59,9 +60,9 @@ def test_want_of_memory_that_stays_ends_the_run(run):
 @pytest.mark.parametrize(
     ("args", "exit_code", "words"),
     [
-        ([*EMBED[:-1], PAIRS], "3", "cupid-embed: ERROR: rnas/pairs.tsv:1: "),
+        ([*EMBED, PAIRS], "3", "cupid-embed: ERROR: rnas/pairs.tsv:1: "),
         (
-            [*EMBED, "--encoder", "rnafm", "--weights-dir", "."],
+            ["--workflow", "embed", "--encoder", "rnafm", "--weights-dir", ".", "--fasta", RNAS],
             "4",
             "cupid-embed: ERROR: the weights of rnafm are not in ",
         ),
