@@ -62,7 +62,7 @@ def compared(args: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, Row
         tables = [table for table in args.tables if table != PERPLEXITY]
         label = label_of(name)
         try:
-            embedder = Embedder(name, scratch)
+            embedder = Embedder(name, args.data, scratch)
         except MissingError:
             yield from ((table, Row(NOWHERE, label, {})) for table in tables)
             continue

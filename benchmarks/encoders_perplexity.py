@@ -207,7 +207,7 @@ def rows(data: Path, names: Sequence[str], scratch: Path, limit: int | None) -> 
         yield Row(place, name, {"perplexity": perplexity(probabilities, hidden)})
     for name in names:
         try:
-            path = own_file(name, scratch)
+            path = own_file(name, data, scratch)
         except MissingError:
             yield Row(NOWHERE, label_of(name), {})
             continue

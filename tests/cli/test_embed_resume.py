@@ -26,7 +26,7 @@ from tests.killing import digests
 from tests.states_encoder import States
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 60
+DEADLINE = 300
 
 
 @pytest.fixture

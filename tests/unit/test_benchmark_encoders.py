@@ -15,9 +15,10 @@ from sklearn.metrics import f1_score
 
 from cupid_tools.errors import MissingError
 from cupid_tools.io.fasta import load_rnas, read_fasta
+from cupid_tools.models.encoders.pooling import Scale
 from cupid_tools.models.pretraining.masked import Masked
 from cupid_tools.models.pretraining.network import NetworkSettings
-from cupid_tools.models.pretraining.product import read_pretrained
+from cupid_tools.models.pretraining.product import kept_tensors, read_pretrained
 from cupid_tools.models.weights.library import Weights, fingerprint, write
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
@@ -309,11 +310,13 @@ def own(tmp_path):
     """A file as cupid-pretrain leaves it."""
     torch.manual_seed(8)
     network = NetworkSettings("masked", "random", 16, 2, 2, 2, 0.0)  # width, layers, heads, inside, dropout
-    tensors = {
-        name: torch.nn.init.normal_(tensor.clone(), std=0.5).half()
-        for name, tensor in Masked(network, 0).state_dict().items()
-    }
-    weights = Weights(tensors, {"network": asdict(network), "types": [], "training": {"max_length": 300}}, None)
+    model = Masked(network, 0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    none = Scale(np.zeros(network.states, dtype=np.float32), np.ones(network.states, dtype=np.float32))
+    weights = Weights(
+        kept_tensors(model, none), {"network": asdict(network), "types": [], "training": {"max_length": 300}}, None
+    )
     path = tmp_path / "own.safetensors"
     write(path, "own", weights, fingerprint=fingerprint("own", weights), source_sha256="0" * 64, licence="none")
     return path
@@ -335,18 +338,19 @@ def test_batches_of_a_network_give_each_place_its_own_answer(own, hidden, monkey
             np.testing.assert_allclose(perplexity.network_probabilities(model, alone), together[mine], atol=1e-5)
 
 
-def test_random_weights_are_another_encoder_of_the_same_form_every_time_the_same(own, tmp_path):
-    drawn = vectors.own_file(f"own:{own}:random", tmp_path)
+def test_random_weights_are_another_encoder_of_the_same_form_every_time_the_same(own, made, tmp_path):
+    drawn = vectors.own_file(f"own:{own}:random", made, tmp_path)
     first = drawn.read_bytes()
-    assert vectors.own_file(f"own:{own}:random", tmp_path).read_bytes() == first
-    sequences = ["ACGUAGCUAGC", "GGGACU"]
-    learned, random = (vectors.Embedder(f"own:{path}", tmp_path).embed(sequences) for path in (own, drawn))
-    assert learned.shape == random.shape == (2, 16)
+    assert vectors.own_file(f"own:{own}:random", made, tmp_path).read_bytes() == first
+    sequences = [rna.sequence[:300] for rna in read_fasta(made / "pretrain.fa")]
+    learned, random = (vectors.Embedder(f"own:{path}", made, tmp_path).embed(sequences) for path in (own, drawn))
+    assert learned.shape == random.shape == (len(sequences), 16)
     assert np.abs(learned - random).max() > 0.1
+    np.testing.assert_allclose([random.mean(0), random.std(0)], [[0] * 16, [1] * 16], atol=0.05)
 
 
 def test_each_distinct_sequence_is_embedded_once(monkeypatch, tmp_path):
-    embedder = vectors.Embedder("kmer", tmp_path)
+    embedder = vectors.Embedder("kmer", tmp_path, tmp_path)
     calls = []
     embed = embedder._encoder.embed
     monkeypatch.setattr(embedder._encoder, "embed", lambda sequences: calls.extend(sequences) or embed(sequences))
@@ -360,7 +364,7 @@ def test_each_distinct_sequence_is_embedded_once(monkeypatch, tmp_path):
 def test_an_encoder_that_is_not_here_has_a_row_that_says_so(made, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(vectors, "MINI", tmp_path / "nowhere")
     with pytest.raises(MissingError):
-        vectors.Embedder("mini", tmp_path)
+        vectors.Embedder("mini", tmp_path, tmp_path)
     monkeypatch.setattr(perplexity, "SIDE", 2)
     encoders.main(
         argparse.Namespace(

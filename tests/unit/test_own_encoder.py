@@ -26,10 +26,12 @@ def encoder(path, **settings):
 
 
 def by_hand(path, sequence):
-    """The states of the nucleotides of an RNA, computed alone."""
+    """The states of the nucleotides of an RNA, computed alone and standardised."""
     tokens = torch.tensor([START, *tokens_of([sequence]).tolist(), END])
+    pretrained = read_pretrained(path)
     with torch.inference_mode():
-        return read_pretrained(path).model.encoder(tokens, [(1, len(tokens))])[1:-1].numpy()
+        states = pretrained.model.encoder(tokens, [(1, len(tokens))])[1:-1].numpy()
+    return (states - pretrained.scale.mean) / pretrained.scale.deviation
 
 
 def test_vectors_are_the_mean_states_of_the_network(own):

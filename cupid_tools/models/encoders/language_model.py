@@ -24,7 +24,7 @@ from cupid_tools.models.device import choose_devices, is_out_of_memory, memory_g
 from cupid_tools.models.encoders.base import BatchMemoryError, SequenceError
 from cupid_tools.models.encoders.memory import LayerSizes, batch_tokens, peak_bytes
 from cupid_tools.models.encoders.packed import Groups, to_device
-from cupid_tools.models.encoders.pooling import join_windows, pool_windows, pooled_dim
+from cupid_tools.models.encoders.pooling import Scale, join_windows, pool_windows, pooled_dim
 from cupid_tools.models.encoders.precision import DTYPES, choose_precision
 from cupid_tools.models.encoders.settings import (
     CLS,
@@ -87,6 +87,7 @@ class LanguageModel(nn.Module):
         causal: whether a token sees only those before it.
         long: what becomes of RNAs above the context where the user says nothing, one of ``LONG_POLICIES``.
         sizes: of its layers, for the memory that a batch takes.
+        scale: by which vectors are standardised; None leaves them as they are.
     """
 
     dim: int
@@ -97,6 +98,7 @@ class LanguageModel(nn.Module):
     causal: bool = False
     long: str = ERROR
     sizes: LayerSizes
+    scale: Scale | None = None
 
     @property
     def special(self) -> int:
@@ -183,6 +185,8 @@ class LanguageModelEncoder:
                 _warn_of_gaps(sequences, tokens)
                 pooled = self._pooled(tokens, windows)
                 vectors, owners = join_windows(pooled, windows, len(sequences), self.info.pooling), None
+        if (scale := self._copies[0].scale) is not None:
+            scale.standardise(vectors)
         _check_finite(vectors, owners, self.info.precision)
         return vectors
 

@@ -14,6 +14,7 @@ from cupid_tools.models.encoders.base import Encoder
 from cupid_tools.models.encoders.language_model import LanguageModel, Tokens, build_encoder, tokens_of_letters
 from cupid_tools.models.encoders.memory import LayerSizes
 from cupid_tools.models.encoders.packed import Groups
+from cupid_tools.models.encoders.pooling import Scale
 from cupid_tools.models.encoders.settings import TRANSFORMERS, WINDOW, EncoderSettings
 from cupid_tools.models.pretraining.alphabet import END, START, tokens_of
 from cupid_tools.models.pretraining.network import Network
@@ -42,10 +43,11 @@ class Own(LanguageModel):
     tail = (END,)
     long = WINDOW  # positions are relative, and nobody has published another way
 
-    def __init__(self, network: Network, context: int) -> None:
-        """Read RNAs with *network*, at most *context* nt at once."""
+    def __init__(self, network: Network, scale: Scale | None, context: int) -> None:
+        """Read RNAs with *network*, at most *context* nt at once, and standardise vectors by *scale* if it is told."""
         super().__init__()
         self.network = network
+        self.scale = scale
         settings = network.settings
         self.dim = settings.states
         self.context = context
@@ -67,6 +69,6 @@ def _encoder(name: str, path: Path, settings: EncoderSettings) -> Encoder:
     pretrained = read_pretrained(path)
 
     def make() -> Own:  # a device has a network of its own
-        return Own(deepcopy(pretrained.model.encoder), pretrained.max_length)
+        return Own(deepcopy(pretrained.model.encoder), pretrained.scale, pretrained.max_length)
 
     return build_encoder(name, pretrained.fingerprint, settings, make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,23 @@ from cupid_tools.models.encoders.settings import CLS, MAX, MEAN, MEAN_MAX
 from cupid_tools.models.encoders.windows import Window
 
 _PARTS = {MEAN: (MEAN,), MAX: (MAX,), MEAN_MAX: (MEAN, MAX), CLS: (CLS,)}
+
+
+class Scale(NamedTuple):
+    """What a channel is over many RNAs.
+
+    Attributes:
+        mean, deviation: float32 [D], of the mean states of RNAs; no deviation is 0.
+    """
+
+    mean: Vectors
+    deviation: Vectors
+
+    def standardise(self, vectors: Vectors) -> None:
+        """Change vectors, float32 [N, D * parts], in place: each channel less its mean, in units of its deviation."""
+        parts = vectors.reshape(len(vectors), -1, len(self.mean))
+        parts -= self.mean
+        parts /= self.deviation
 
 
 def pooled_dim(pooling: str, dim: int) -> int:

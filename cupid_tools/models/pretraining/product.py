@@ -1,7 +1,7 @@
 """What training leaves: one file in the format of the weights of language models, fit for ``own:FILE``.
 
-It holds the whole model in float16, the heads and a decoder too, and tells how it was trained. No date, host or path
-is in it: equal training gives equal bytes.
+It holds the whole model in float16, the heads and a decoder too, what its channels are over the RNAs it has learned
+from, and tells how it was trained. No date, host or path is in it: equal training gives equal bytes.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from cupid_tools.errors import CupidError, InputError
 from cupid_tools.models.encoders.conversion import check_tensors
+from cupid_tools.models.encoders.pooling import Scale
 from cupid_tools.models.pretraining import ARCHITECTURES
 from cupid_tools.models.pretraining.base import PretrainingModel
 from cupid_tools.models.pretraining.corpus import Corpus, Numbers
 from cupid_tools.models.pretraining.judging import Epoch
 from cupid_tools.models.pretraining.network import NetworkSettings
+from cupid_tools.models.pretraining.scale import measure_scale
 from cupid_tools.models.pretraining.training import Task
 from cupid_tools.models.weights.library import Weights, fingerprint, read, write
 
 NAME = "own"
 """By which the library of weights knows such files."""
+_MEAN, _DEVIATION = "scale.mean", "scale.deviation"
 _LICENCE = "that of the RNAs it was trained on"
 
 
@@ -36,12 +41,14 @@ class Pretrained:
 
     Attributes:
         model: in float32, on the CPU, in evaluation mode.
+        scale: of the mean states of its encoder, over RNAs it has learned from.
         max_length: nt of the longest stretch that it has seen in training.
         type_names: the types that its head tells apart.
         fingerprint: of all that its file says.
     """
 
     model: PretrainingModel
+    scale: Scale
     max_length: int
     type_names: tuple[str, ...]
     fingerprint: str
@@ -67,14 +74,26 @@ def write_pretrained(
     Raises:
         CupidError: a number is too large for float16.
     """
-    tensors = {name: tensor.detach().cpu().to(torch.float16) for name, tensor in model.state_dict().items()}
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise CupidError("the model holds numbers that are too large to be kept", hint="lower --learning-rate")
+    learned_from = np.setdiff1d(np.arange(len(corpus)), valid)
+    scale = measure_scale(model.encoder, corpus, learned_from, task.settings.max_length, task.seed)
     config = _config(task, corpus, valid) | {"curves": [_row(epoch) for epoch in curves]}
-    weights = Weights(tensors, config, None)
+    weights = Weights(kept_tensors(model, scale), config, None)
     mark = fingerprint(NAME, weights)
     write(Path(path), NAME, weights, fingerprint=mark, source_sha256=corpus.digest, licence=_LICENCE)
     return mark
+
+
+def kept_tensors(model: PretrainingModel, scale: Scale) -> dict[str, Tensor]:
+    """All that a file keeps of a model, float16 on the CPU.
+
+    Raises:
+        CupidError: a number is too large for float16.
+    """
+    told = {_MEAN: torch.from_numpy(scale.mean), _DEVIATION: torch.from_numpy(scale.deviation)}
+    tensors = {name: tensor.detach().cpu().to(torch.float16) for name, tensor in (model.state_dict() | told).items()}
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise CupidError("the model holds numbers that are too large to be kept", hint="lower --learning-rate")
+    return tensors
 
 
 def finished(path: Path, task: Task, corpus: Corpus, valid: Numbers) -> Finished | None:
@@ -86,7 +105,8 @@ def finished(path: Path, task: Task, corpus: Corpus, valid: Numbers) -> Finished
     curves = config.pop("curves")
     if config != _config(task, corpus, valid) or facts["source_sha256"] != corpus.digest:
         return None
-    return Finished(sum(tensor.numel() for tensor in weights.tensors.values()), [_epoch(row) for row in curves])
+    learned = weights.tensors.keys() - {_MEAN, _DEVIATION}
+    return Finished(sum(weights.tensors[name].numel() for name in learned), [_epoch(row) for row in curves])
 
 
 def read_pretrained(path: Path) -> Pretrained:
@@ -108,10 +128,14 @@ def read_pretrained(path: Path) -> Pretrained:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(path, "has damaged metadata", hint="train again") from error
     tensors = {name: tensor.to(torch.float32) for name, tensor in weights.tensors.items()}
-    check_tensors(tensors, model.state_dict(), str(path))
+    channels = torch.empty(network.states, device="meta")
+    check_tensors(tensors, model.state_dict() | {_MEAN: channels, _DEVIATION: channels}, str(path))
+    scale = Scale(tensors.pop(_MEAN).numpy(), tensors.pop(_DEVIATION).numpy())
+    if (scale.deviation <= 0).any():
+        raise InputError(path, "tells of channels that do not vary", hint="train again")
     made: PretrainingModel = ARCHITECTURES.load(network.architecture)(network, len(config["types"]))
     made.load_state_dict(tensors)
-    return Pretrained(made.eval(), max_length, tuple(config["types"]), str(facts["fingerprint"]))
+    return Pretrained(made.eval(), scale, max_length, tuple(config["types"]), str(facts["fingerprint"]))
 
 
 def _config(task: Task, corpus: Corpus, valid: Numbers) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class NetworkOfTypes:
         info = StoreInfo("network", "types", MEAN, f"{WINDOW}:{config.overlap}", FP32)
         settings = EncoderSettings(pooling=MEAN, long=WINDOW, overlap=config.overlap, precision=FP32)
         self._answering = _Answering(
-            LanguageModelEncoder([Own(network.encoder, config.max_length).eval()], info, settings),
+            LanguageModelEncoder([Own(network.encoder, None, config.max_length).eval()], info, settings),
             *(part.detach().cpu().double().numpy() for part in (head.weight, head.bias)),
         )
 
