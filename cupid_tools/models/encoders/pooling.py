@@ -28,7 +28,8 @@ class Scale(NamedTuple):
 
     def standardise(self, vectors: Vectors) -> None:
         """Change vectors, float32 [N, D * parts], in place: each channel less its mean, in units of its deviation."""
-        parts = vectors.reshape(len(vectors), -1, len(self.mean))
+        channels = len(self.mean)
+        parts = vectors.reshape(len(vectors), vectors.shape[1] // channels, channels)
         parts -= self.mean
         parts /= self.deviation
 
